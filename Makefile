@@ -1,0 +1,32 @@
+# `make play` starts the instrument; everything that it needs is installed on the way.
+.PHONY: help play test setup bench sound train docs clean
+SETUP := bash .ci/setup.sh
+BIN := .venv/bin
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
+
+play: ## play; options in ARGS, such as ARGS="--preset chorale-solo" or ARGS="--help"
+	@$(SETUP) play && exec $(BIN)/ripieno play $(ARGS)
+
+test: ## install the trainer too, and run all checks; ARGS go to pytest
+	@$(SETUP) test && bash .ci/test.sh $(ARGS)
+
+setup: ## install again what could not be installed before
+	@rm -f .venv/ready-to-* && $(SETUP) play
+
+bench: ## measure latencies, and print one table
+	@$(SETUP) test && exec $(BIN)/python tests/bench.py $(ARGS)
+
+sound: ## build the soundfont anew
+	@$(SETUP) play && exec $(BIN)/python soundfonts/build.py $(ARGS)
+
+train: ## train the chorale model anew; options in ARGS
+	@$(SETUP) test && exec $(BIN)/ripieno-models train chorale-lstm $(ARGS)
+
+docs: ## write the page about presets anew
+	@$(SETUP) play && $(BIN)/ripieno presets --keys > docs/presets.md
+
+clean: ## remove what was installed and built here
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

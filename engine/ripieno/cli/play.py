@@ -1,0 +1,192 @@
+"""`ripieno play` and `ripieno render`."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Protocol
+
+from ripieno import resources
+from ripieno.channel import Closed
+from ripieno.cli.arguments import HEADLESS_BARS
+from ripieno.cli.options import Asked, asked
+from ripieno.cli.progress import Progress
+from ripieno.cli.takes import export
+from ripieno.errors import PhraseError, SettingError
+from ripieno.events import Command, Play, Quit, Seed, Telemetry
+from ripieno.phrases import load_phrase, phrase_names
+from ripieno.take import new_take_path
+
+if TYPE_CHECKING:
+    from ripieno.stage import Stage
+
+SCREEN = "ripieno.screen"
+"""The group of entry points where a screen says that it is there."""
+PATIENCE = 3.0
+"""Seconds that the engine gets to end in order, once told to."""
+
+
+class Client(Protocol):
+    """The engine, seen from a player without a screen."""
+
+    def send(self, command: Command) -> None: ...
+
+    def fileno(self) -> int: ...
+
+    def latest(self) -> Telemetry | None: ...
+
+    def close(self) -> None: ...
+
+
+Screen = Callable[..., int]
+"""run(client, phrases=…, preset=…) → exit code."""
+
+
+def play(options: Namespace) -> int:
+    """Play until the player ends it, or for `--bars`. Returns the exit code."""
+    what = asked(options)
+    screen = None if options.headless or not _on_terminal() else find_screen()
+    bars = options.bars
+    if bars is None and screen is None:
+        bars = HEADLESS_BARS
+    stage = _stage(what, options.takes, bars or None, what.guest(screen is not None))
+    from ripieno.client import Client
+
+    client = Client(stage)
+    try:
+        if screen is not None:
+            code = screen(client, phrases=_all_phrases(), preset=what.preset.title)
+        else:
+            code = perform(client, stage.bars)
+    finally:
+        client.close()
+    if stage.take.exists():
+        _tell(export(stage.take, stage.soundfont, wav=not options.no_wav))
+    return code
+
+
+def render(options: Namespace) -> int:
+    """Play `--bars` bars in virtual time, into files."""
+    what = asked(options)
+    out = Path(options.out).expanduser() if options.out else None
+    if out is not None and out.suffix not in (".mid", ".wav"):
+        raise SettingError(f"--out {options.out!r} is not a name for music", allowed=".mid or .wav")
+    if out is not None and not out.parent.is_dir():
+        raise PhraseError("there is no such folder", where=str(out.parent))
+    from ripieno.render import render as play_offline
+
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        takes = folder if out is not None else options.takes
+        stage = _stage(what, takes, options.bars, what.guest(screen=False))
+        rendered = play_offline(stage)
+        wav = out.suffix == ".wav" if out is not None else not options.no_wav
+        files = export(stage.take, stage.soundfont, wav=wav, out=out)
+    for notice in rendered.notices:
+        print(notice.text)
+    print(f"{options.bars} bars, {rendered.steps} steps, {time.monotonic() - started:.1f} s")
+    _tell(files)
+    return 0
+
+
+def perform(client: Client, bars: int | None) -> int:
+    """Follow a performance on standard output to its end. Ctrl-C ends it in order."""
+    progress = Progress(sys.stdout, bars)
+    stopped: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.append(number)
+        client.send(Quit())
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        client.send(Play())
+        _follow(client, progress, stopped)
+    except Closed:
+        progress.close()
+        print("The engine has stopped by itself; what was played is kept.", file=sys.stderr)
+        return 1
+    finally:
+        progress.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 + stopped[0] if stopped else 0
+
+
+def _follow(client: Client, progress: Progress, stopped: Sequence[int]) -> None:
+    """Show telemetry until the engine says that it has ended. Raises Closed if it just dies."""
+    deadline: float | None = None
+    while True:
+        if stopped and deadline is None:
+            deadline = time.monotonic() + PATIENCE
+        if deadline is not None and time.monotonic() > deadline:
+            return
+        select.select([client], [], [], 0.25)
+        telemetry = client.latest()
+        if telemetry is None:
+            continue
+        progress.show(telemetry)
+        if telemetry.ended:
+            return
+
+
+def find_screen() -> Screen | None:
+    """The first installed screen, or None: the engine never imports one itself."""
+    for point in entry_points(group=SCREEN):
+        screen: Screen = point.load()
+        return screen
+    return None
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _stage(what: Asked, takes: str, bars: int | None, guest: int | None) -> Stage:
+    from ripieno.inference_link import ModelSpec
+    from ripieno.stage import Stage
+
+    log = resources.cache_home() / "engine.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        log = Path(os.devnull)
+    return Stage(
+        preset=what.preset,
+        model=ModelSpec(what.folder, what.preset.precision),
+        seed=what.seed,
+        soundfont=what.soundfont,
+        take=new_take_path(Path(takes).expanduser(), _stem(what.preset.name)),
+        log=log,
+        guest=guest,
+        bars=bars,
+    )
+
+
+def _stem(preset: str) -> str:
+    return f"{time.strftime('%Y-%m-%d-%H%M')}-{preset}"
+
+
+def _all_phrases() -> list[Seed]:
+    """Every phrase that can be read; a broken one of the player's own is left out."""
+    seeds: list[Seed] = []
+    for name in phrase_names():
+        try:
+            seeds.append(load_phrase(name))
+        except PhraseError:
+            continue
+    return seeds
+
+
+def _tell(files: Sequence[Path]) -> None:
+    for file in files:
+        print(file)

@@ -1,0 +1,316 @@
+"""The facts that cross a boundary: frozen, one class for each, nothing shared, nothing optional
+that a reader could forget. Beats are score time, Seconds the monotonic clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ripieno.clock import Beats, Seconds
+from ripieno.settings import Settings
+
+# ---- from an instrument -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOn:
+    """A key went down. `channel` 0…15, `pitch` 0…127, `velocity` 1…127."""
+
+    channel: int
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOff:
+    """A key came up."""
+
+    channel: int
+    pitch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlChange:
+    """A controller moved. `controller` and `value` 0…127."""
+
+    channel: int
+    controller: int
+    value: int
+
+
+MidiMessage = NoteOn | NoteOff | ControlChange
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A `message` from the instrument, with the moment `at` which it came in."""
+
+    at: Seconds
+    message: MidiMessage
+
+
+# ---- between realtime and inference -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note on the score. `voice` 0…3 (S, A, T, B), `duration` None while it still sounds."""
+
+    voice: int
+    pitch: int
+    velocity: int
+    onset: Beats
+    duration: Beats | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Plan [begin, end), knowing what was heard.
+
+    What inference knows before `since` stands. In [since, begin) the voices in `given` did
+    exactly what `heard` says, and inference fills the other voices silently. In [begin, end) the
+    voices in `player` do what `heard` says, and inference decides the others and sends each step
+    as a `Planned` as soon as it is decided. `fresh` forgets everything before `since`.
+    An empty span (begin == end) only brings the context up to date.
+    """
+
+    epoch: int
+    since: Beats
+    begin: Beats
+    end: Beats
+    heard: tuple[Note, ...]
+    given: tuple[int, ...]
+    player: tuple[int, ...]
+    settings: Settings
+    cadence: Beats | None = None
+    """The beat on which the player asked for a fermata, if any."""
+    fresh: bool = False
+    at_once: bool = False
+    """Accompany: the notes of `begin` are wanted now, wherever the beat is."""
+    final: bool = False
+    """The plan's last step: what sounds at `end` stops there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """What one voice does in a step: it sounds `pitch` (None: it rests), struck anew or held."""
+
+    voice: int
+    pitch: int | None
+    struck: bool
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One decided step [begin, end): the whole state of every voice that the machine plays.
+
+    It tells states and not changes, so that realtime can sound them whatever came between.
+    """
+
+    epoch: int
+    begin: Beats
+    end: Beats
+    voices: tuple[Sounding, ...]
+    at_once: bool
+    seconds: Seconds
+    """What the whole step cost: model, rules, drawing."""
+    model_seconds: Seconds
+    """Of which the bare model runs."""
+    served: bool
+    """False when the budget ran out and the rest of the step was held."""
+    relaxed: tuple[str, ...] = ()
+    """Soft rules that had to be given up, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceReady:
+    """Inference has loaded the bundle `model` at `precision` and is warm."""
+
+    model: str
+    precision: str
+    seconds: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceFailed:
+    """Inference could not load or go on; `sentence` is for the player."""
+
+    sentence: str
+
+
+InferenceMessage = Planned | InferenceReady | InferenceFailed
+
+# ---- from a client (screen, command line) to realtime ---------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Start the transport, or go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop the transport; everything that sounds is released."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """Silence, now: note-offs for all that sounds and 'all notes off' on every channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """End the performance in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Set the knob called `name` (see `knobs.py`) to `value`, in its unit."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Set the switch called `name` (mode, key, key_lock, crossing, spacing, meter) to `value`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Silence a voice of the machine, or let it sound again."""
+
+    voice: int
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Take these notes as the seed phrase. Onsets count from the start of the phrase."""
+
+    name: str
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeedFromPlayed:
+    """Take what the player played last as the seed phrase."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNow:
+    """Answer at the next grid point, or, while answering, stop and listen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """Come to a close at the next place where a phrase can end."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlayed:
+    """A key of the computer keyboard, played as a note."""
+
+    pitch: int
+    velocity: int
+    pressed: bool
+
+
+Command = (
+    Play | Stop | Panic | Quit | Turn | Choose | Mute | Seed | SeedFromPlayed | AnswerNow
+    | Cadence | KeyPlayed
+)  # fmt: skip
+
+# ---- from realtime to clients -----------------------------------------------------------------
+
+
+class Look(StrEnum):
+    """How a note is drawn."""
+
+    PLAYER = "player"
+    MODEL = "model"
+    COMMITTED = "committed"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True, slots=True)
+class RollNote:
+    """A note on the piano roll. `duration` reaches to now while it sounds."""
+
+    voice: int
+    pitch: int
+    onset: Beats
+    duration: Beats
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """One stage's latencies since the start: p50 and p99 in ms over `count` events."""
+
+    stage: str
+    p50: float
+    p99: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the player should read. `number` counts up; `urgent` if it needs action."""
+
+    number: int
+    text: str
+    urgent: bool
+
+
+class Phase(StrEnum):
+    """Whose turn it is."""
+
+    STOPPED = "stopped"
+    IDLE = "idle"
+    LISTENING = "listening"
+    ANSWERING = "answering"
+    PLAYING = "playing"
+    ACCOMPANYING = "accompanying"
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """All that a screen shows, at most 30 times a second; the newest wins."""
+
+    at: Seconds
+    beat: Beats
+    playing: bool
+    settings: Settings
+    phase: Phase
+    phase_beats: Beats
+    """How long this phase has lasted (listening), or how much of it is left (answering)."""
+    phrase: str
+    """Name of the seed phrase, '' if there is none."""
+    committed: Beats
+    lookahead: Beats
+    """The horizons, as places on the score."""
+    roll: tuple[RollNote, ...]
+    levels: tuple[int, ...]
+    """Velocity that sounds in each voice, 0 when silent."""
+    latencies: tuple[Latency, ...]
+    steps: int
+    missed: int
+    relaxed: int
+    """Steps so far, those that missed their deadline, and soft rules given up."""
+    sounding: int
+    """Notes that sound now, the player's through the machine included."""
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    model: str
+    notices: tuple[Notice, ...]
+    """The last few; a client remembers which numbers it has shown."""
+    take: str
+    """Path of the take's journal."""
+    ended: bool = False
+
+

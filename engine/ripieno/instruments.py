@@ -1,0 +1,61 @@
+"""All ends of a performance, opened: instruments that are heard, outputs that sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ripieno.errors import PortError
+from ripieno.events import Stamped
+from ripieno.midi import Input, open_input
+from ripieno.outputs import Output
+from ripieno.outputs.opening import open_outputs
+from ripieno.routing import InputKind, Routing
+
+
+@dataclass(slots=True)
+class Instruments:
+    """What could be opened; `problems` says in sentences what could not, and what would help."""
+
+    outputs: list[Output]
+    inputs: list[Input]
+    problems: list[str]
+
+    @classmethod
+    def open(cls, routing: Routing, soundfont: Path, heard: Callable[[Stamped], None]) -> Instruments:
+        """Open all of it. A performance goes on with whatever there is."""
+        outputs, problems = open_outputs(routing, soundfont)
+        inputs: list[Input] = []
+        for spec in routing.inputs:
+            if spec.kind is InputKind.FILE:
+                continue
+            try:
+                inputs.append(open_input(spec, routing.client, heard))
+            except PortError as error:
+                problems.append(str(error))
+        return cls(outputs, inputs, problems)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return tuple(output.name for output in self.outputs)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(source.name for source in self.inputs)
+
+    def check(self) -> list[str]:
+        """What has gone or come back since the last look, in sentences."""
+        found = [source.check() for source in self.inputs]
+        for output in self.outputs:
+            output.check()
+        found += [output.problem for output in self.outputs]
+        news = [sentence for sentence in found if sentence and sentence not in self.problems]
+        self.problems += news
+        return news
+
+    def close(self) -> None:
+        for source in self.inputs:
+            source.close()
+        for output in self.outputs:
+            output.close()

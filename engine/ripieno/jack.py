@@ -1,0 +1,94 @@
+"""JACK's patchbay: who is connected to whom. The only file that imports JACK-Client.
+
+JACK is optional. Without the library, or without a server, everything here says so and nothing
+starts a server or prints to the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ripieno.clock import Seconds
+from ripieno.errors import PortError
+
+os.environ.setdefault("JACK_NO_START_SERVER", "1")  # FluidSynth's driver would start one otherwise
+try:
+    import jack as _jack
+except (ImportError, OSError):  # OSError: the Python package is there, libjack is not
+    _jack = None
+else:
+    _jack.set_error_function(lambda message: None)
+    _jack.set_info_function(lambda message: None)
+
+NO_SERVER = "no JACK server is running"
+START_SERVER = "Start one, for example with QjackCtl or 'jackd -d alsa'."
+
+
+class Patchbay:
+    """A portless JACK client that sees and makes connections.
+
+    It takes no part in the audio cycle. Raises PortError when there is no server to join.
+    """
+
+    def __init__(self, name: str) -> None:
+        if _jack is None:
+            raise PortError(
+                "the JACK library is not installed", nearest="On Debian it is libjack-jackd2-0."
+            )
+        try:
+            self._client: Any = _jack.Client(name, no_start_server=True)
+        except _jack.JackError:
+            raise PortError(NO_SERVER, nearest=START_SERVER) from None
+        self.alive = True
+        """False from the moment the server has gone."""
+        self._client.set_shutdown_callback(self._on_shutdown)
+
+    def _on_shutdown(self, status: object, reason: str) -> None:
+        self.alive = False
+
+    @property
+    def period(self) -> Seconds:
+        """How long one cycle of the server lasts."""
+        return Seconds(self._client.blocksize / self._client.samplerate)
+
+    def ports(self) -> frozenset[str]:
+        """The full names of all MIDI ports, such as 'ripieno:out'."""
+        if not self.alive:
+            return frozenset()
+        return frozenset(port.name for port in self._client.get_ports(is_midi=True))
+
+    def connections(self, port: str) -> tuple[str, ...] | None:
+        """What the port called `port` is connected to; None when there is no such port."""
+        if not self.alive:
+            return None
+        try:
+            found = self._client.get_port_by_name(port)
+            return tuple(other.name for other in self._client.get_all_connections(found))
+        except _jack.JackError:
+            return None
+
+    def connect(self, source: str, destination: str) -> bool:
+        """Connect an output port to an input port; False when one of them does not exist."""
+        try:
+            self._client.connect(source, destination)
+        except _jack.JackErrorCode as error:
+            return bool(error.code == _ALREADY_CONNECTED)
+        except _jack.JackError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._client.close()
+
+
+_ALREADY_CONNECTED = 17  # EEXIST, as JACK returns it
+
+
+def server_running() -> bool:
+    """Whether a JACK server answers. Starts none and prints nothing."""
+    try:
+        Patchbay("ripieno-probe").close()
+    except PortError:
+        return False
+    return True

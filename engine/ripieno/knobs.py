@@ -1,0 +1,194 @@
+"""Every control that can be turned while the music plays: knobs are numbers, switches are names.
+
+Pure: a turn takes settings and gives new settings, and a value out of bounds is refused in a
+sentence. A client that would rather stop at the end of a knob asks `clamped` or `nudged` first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ripieno.clock import FASTEST, SLOWEST, Meter
+from ripieno.errors import SettingError, nearest_name
+from ripieno.grammar.grid import VOICES
+from ripieno.settings import Key, Mode, Settings, Strength, one_of
+
+NO_KEY = "none"
+KEYS = tuple(
+    f"{tonic} {scale}"
+    for scale in ("major", "minor")
+    for tonic in ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+)
+METERS = ("4/4", "3/4", "2/4", "6/4", "6/8", "12/8", "5/4", "2/2", "3/2")
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A number that can be turned: `step` for a touch, `big_step` for a shove, both in `unit`.
+
+    `part` is the group of `Settings` that holds it ('' for Settings itself), `field` its name
+    there. `whole` knobs take whole numbers only.
+    """
+
+    name: str
+    title: str
+    unit: str
+    low: float
+    high: float
+    step: float
+    big_step: float
+    part: str
+    field: str
+    whole: bool = False
+
+    def read(self, settings: Settings) -> float:
+        """The knob's value now."""
+        owner = getattr(settings, self.part) if self.part else settings
+        return float(getattr(owner, self.field))
+
+    def write(self, settings: Settings, value: float) -> Settings:
+        """Settings with this knob at `value`. Raises SettingError when that is out of bounds."""
+        number = round(value) if self.whole and math.isfinite(value) else float(value)
+        changed: dict[str, Any] = {self.field: number}
+        if self.part:
+            changed = {self.part: replace(getattr(settings, self.part), **changed)}
+        return replace(settings, **changed)
+
+    def bounds(self, settings: Settings) -> tuple[float, float]:
+        """How far the knob can be turned now: some knobs stop at another one."""
+        if self.field == "commit":
+            return self.low, min(self.high, settings.horizon.lookahead)
+        if self.field == "lookahead":
+            return max(self.low, settings.horizon.commit), self.high
+        return self.low, self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A choice between `values`; a client may offer only these, `write` may take more."""
+
+    name: str
+    title: str
+    values: tuple[str, ...]
+    read: Callable[[Settings], str]
+    write: Callable[[Settings, str], Settings]
+
+
+KNOBS: tuple[Knob, ...] = (
+    Knob("tempo", "tempo", "bpm", SLOWEST, FASTEST, 1, 10, "", "bpm"),
+    Knob("temperature", "temperature", "", 0.1, 2.0, 0.05, 0.25, "sampling", "temperature"),
+    Knob("top_p", "top-p", "", 0.01, 1.0, 0.01, 0.1, "sampling", "top_p"),
+    Knob("top_k", "top-k", "tokens", 0, 500, 1, 10, "sampling", "top_k", True),
+    Knob("min_p", "min-p", "", 0.0, 1.0, 0.01, 0.1, "sampling", "min_p"),
+    Knob("seed", "seed", "", 0, 2**32 - 1, 1, 100, "sampling", "seed", True),
+    Knob("commit", "commit", "beats", 0, 16, 0.25, 1, "horizon", "commit"),
+    Knob("lookahead", "lookahead", "beats", 0.25, 32, 0.25, 1, "horizon", "lookahead"),
+    Knob("budget_ms", "time per step", "ms", 1, 1000, 1, 10, "horizon", "budget_ms"),
+    Knob("max_leap", "largest leap", "semitones", 1, 24, 1, 12, "rules", "max_leap", True),
+    Knob("longest_rest", "longest rest", "beats", 0.25, 16, 0.25, 1, "rules", "longest_rest"),
+    Knob("longest_loop", "longest loop", "times", 2, 16, 1, 4, "rules", "longest_loop", True),
+    Knob("after_beats", "answer after", "beats", 0.25, 16, 0.25, 1, "turns", "after_beats"),
+    Knob("every_bars", "answer every", "bars", 0, 16, 1, 4, "turns", "every_bars", True),
+    Knob("answer_bars", "answer length", "bars", 0, 64, 1, 4, "turns", "bars", True),
+    Knob("legato_beats", "legato gap", "beats", 0, 4, 0.25, 1, "turns", "legato_beats"),
+    Knob("velocity", "velocity", "", 1, 127, 1, 10, "", "velocity", True),
+    Knob("transpose", "transpose", "semitones", -24, 24, 1, 12, "", "transpose", True),
+    Knob("player_voice", "your voice", "", 0, len(VOICES) - 1, 1, 1, "", "player_voice", True),
+    Knob("onset_tolerance", "onset window", "beats", 0, 0.125, 0.0125, 0.05, "", "onset_tolerance"),
+)
+
+
+def _with_key(settings: Settings, value: str) -> Settings:
+    if value == NO_KEY:  # a lock without a key locks nothing, so it goes as well
+        rules = replace(settings.rules, key=None, key_lock=Strength.OFF)
+    else:
+        rules = replace(settings.rules, key=Key.parse(value))
+    return replace(settings, rules=rules)
+
+
+def _strength_switch(name: str, title: str) -> Switch:
+    def write(settings: Settings, value: str) -> Settings:
+        changed: dict[str, Any] = {name: one_of(Strength, name, value)}
+        return replace(settings, rules=replace(settings.rules, **changed))
+
+    values = tuple(strength.value for strength in Strength)
+    return Switch(name, title, values, lambda s: str(getattr(s.rules, name).value), write)
+
+
+SWITCHES: tuple[Switch, ...] = (
+    Switch(
+        "mode",
+        "mode",
+        tuple(mode.value for mode in Mode),
+        lambda s: s.mode.value,
+        lambda s, value: replace(s, mode=one_of(Mode, "mode", value)),
+    ),
+    Switch("key", "key", (NO_KEY, *KEYS), lambda s: str(s.rules.key or NO_KEY), _with_key),
+    _strength_switch("key_lock", "key lock"),
+    _strength_switch("crossing", "crossing"),
+    _strength_switch("spacing", "spacing"),
+    Switch(
+        "meter",
+        "meter",
+        METERS,
+        lambda s: str(s.meter),
+        lambda s, value: replace(s, meter=Meter.parse(value)),
+    ),
+)
+
+_KNOBS = {knob.name: knob for knob in KNOBS}
+_SWITCHES = {switch.name: switch for switch in SWITCHES}
+
+
+def knob(name: str) -> Knob:
+    """The knob called `name`. Raises SettingError with the nearest one."""
+    if name not in _KNOBS:
+        raise SettingError(f"there is no knob called {name!r}", nearest=nearest_name(name, _KNOBS))
+    return _KNOBS[name]
+
+
+def switch(name: str) -> Switch:
+    """The switch called `name`. Raises SettingError with the nearest one."""
+    if name not in _SWITCHES:
+        raise SettingError(
+            f"there is no switch called {name!r}", nearest=nearest_name(name, _SWITCHES)
+        )
+    return _SWITCHES[name]
+
+
+def turn(settings: Settings, name: str, value: float) -> Settings:
+    """Settings with the knob `name` at `value`, in its unit. Raises SettingError."""
+    return knob(name).write(settings, value)
+
+
+def choose(settings: Settings, name: str, value: str) -> Settings:
+    """Settings with the switch `name` at `value`. Raises SettingError."""
+    return switch(name).write(settings, value)
+
+
+def clamped(settings: Settings, name: str, value: float) -> float:
+    """The value nearest to `value` that the knob `name` takes now."""
+    low, high = knob(name).bounds(settings)
+    return min(high, max(low, value))
+
+
+def nudged(settings: Settings, name: str, clicks: int, big: bool = False) -> float:
+    """Where the knob `name` stands after so many clicks up (down if negative), within bounds.
+
+    It lands on multiples of its step, so that a value set by hand falls into line at a click.
+    """
+    turned = knob(name)
+    step = turned.big_step if big else turned.step
+    moved = turned.read(settings) + clicks * step
+    return clamped(settings, name, round(round(moved / turned.step) * turned.step, 6))
+
+
+def cycled(settings: Settings, name: str, clicks: int = 1) -> str:
+    """The value of the switch `name` so many places on, around its `values`."""
+    turned = switch(name)
+    now = turned.read(settings)
+    place = turned.values.index(now) if now in turned.values else -1
+    return turned.values[(place + clicks) % len(turned.values)]

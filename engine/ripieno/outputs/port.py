@@ -1,0 +1,73 @@
+"""MIDI out: to a port of this machine, or through one of our own."""
+
+from __future__ import annotations
+
+from ripieno.errors import PortError
+from ripieno.midi import Api, Connection, Direction
+from ripieno.routing import OutputKind, OutputSpec
+
+ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
+
+
+class PortOutput:
+    """A MIDI port as an output. `client` and `port` are the names that other programs see."""
+
+    def __init__(self, client: str, name: str, *, virtual: bool) -> None:
+        """Open it. Raises PortError."""
+        self._connection = Connection(Direction.OUTPUT, client, name, virtual=virtual)
+        self.name = f'port "{self._connection.title}"'
+        self._problem = ""
+
+    @property
+    def virtual(self) -> bool:
+        return self._connection.virtual
+
+    @property
+    def api(self) -> Api:
+        return self._connection.api
+
+    @property
+    def client(self) -> str:
+        return self._connection.client
+
+    @property
+    def port(self) -> str:
+        """Our own port's name, or the name of the port that is played to."""
+        return self._connection.port if self.virtual else self._connection.target
+
+    @property
+    def problem(self) -> str:
+        return self._problem
+
+    def check(self) -> None:
+        """Once a second: notice that the port has gone, or open it again when it is back."""
+        news = self._connection.check()
+        if news:
+            self._problem = news if self._connection.lost else ""
+
+    def note_on(self, channel: int, pitch: int, velocity: int) -> None:
+        self._connection.send((0x90 | channel, pitch, velocity))
+
+    def note_off(self, channel: int, pitch: int) -> None:
+        self._connection.send((0x80 | channel, pitch, 64))
+
+    def control(self, channel: int, controller: int, value: int) -> None:
+        self._connection.send((0xB0 | channel, controller, value))
+
+    def program(self, channel: int, program: int) -> None:
+        self._connection.send((0xC0 | channel, program))
+
+    def silence(self) -> None:
+        for channel in range(16):
+            self.control(channel, ALL_NOTES_OFF, 0)
+            self.control(channel, ALL_SOUND_OFF, 0)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def open_output(spec: OutputSpec, client: str) -> PortOutput:
+    """Open the MIDI port that `spec` names, or one of our own. Raises PortError."""
+    if spec.kind not in (OutputKind.PORT, OutputKind.VIRTUAL):
+        raise PortError(f"an output of kind {spec.kind.value!r} is no MIDI port")
+    return PortOutput(client, spec.name, virtual=spec.kind is OutputKind.VIRTUAL)

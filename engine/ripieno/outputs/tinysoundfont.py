@@ -1,0 +1,66 @@
+"""tinysoundfont: renders soundfonts to a file where FluidSynth cannot be installed.
+
+The only file that imports tinysoundfont. It plays no live sound: it would have to run in a Python
+callback, which any other Python thread can delay until the sound stutters.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from ripieno.errors import SoundError
+from ripieno.outputs.soundfont import RATE, check_soundfont, not_a_soundfont
+
+try:
+    import tinysoundfont as _tiny
+except ImportError:
+    _tiny = None
+
+GAIN = 20 * math.log10(0.5)
+"""Decibels; as loud as FluidSynth here."""
+_FRAME = 8  # bytes: two 32-bit floats
+
+
+def installed() -> bool:
+    return _tiny is not None
+
+
+class TinyRenderer:
+    """tinysoundfont making sound on demand, exact to the frame, without reverb."""
+
+    def __init__(self, soundfont: Path, rate: int = RATE) -> None:
+        """Load the soundfont. Raises SoundError."""
+        if _tiny is None:
+            raise SoundError(
+                "neither FluidSynth nor tinysoundfont is installed",
+                nearest="'pip install --no-deps tinysoundfont' is the smaller one.",
+            )
+        check_soundfont(soundfont)
+        self._synth: Any = _tiny.Synth(gain=GAIN, samplerate=rate)
+        try:
+            self._font = self._synth.sfload(str(soundfont))
+        except Exception:  # it has an error of its own for each way of being damaged
+            raise not_a_soundfont(soundfont) from None
+
+    def note_on(self, channel: int, pitch: int, velocity: int) -> None:
+        self._synth.noteon(channel, pitch, velocity)
+
+    def note_off(self, channel: int, pitch: int) -> None:
+        self._synth.noteoff(channel, pitch)
+
+    def control(self, channel: int, controller: int, value: int) -> None:
+        self._synth.control_change(channel, controller, value)
+
+    def program(self, channel: int, program: int) -> None:
+        self._synth.program_change(channel, program)
+
+    def render(self, frames: int) -> bytes:
+        """See `Renderer.render`."""
+        buffer = memoryview(bytearray(frames * _FRAME))
+        self._synth.generate(frames, buffer)
+        return bytes(buffer)
+
+    def close(self) -> None:
+        self._synth.sfunload(self._font)

@@ -1,0 +1,299 @@
+"""The realtime process: what comes in, what is due, what goes out, one loop, one thread.
+
+No numpy, no onnxruntime, no Textual in here, and nothing that can block: pipes are read when they
+are readable and written when they take it, MIDI callbacks only stamp and append.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from time import perf_counter, sleep
+from typing import Protocol
+
+from ripieno.channel import Closed, Receiver, Sender
+from ripieno.clock import Beats, Seconds
+from ripieno.errors import RipienoError
+from ripieno.events import (
+    Command,
+    InferenceFailed,
+    InferenceReady,
+    KeyPlayed,
+    NoteOff,
+    NoteOn,
+    Panic,
+    Planned,
+    Play,
+    Quit,
+    Stamped,
+    Stop,
+    Telemetry,
+)
+from ripieno.guard import Goodbye, Inherited, Word, opened
+from ripieno.history import History
+from ripieno.inference_link import InferenceLink
+from ripieno.instruments import Instruments
+from ripieno.ledger import Ledger
+from ripieno.outputs.port import PortOutput
+from ripieno.performance import Performance
+from ripieno.priority import REALTIME, hurry
+from ripieno.sound import Sound
+from ripieno.stage import Script, Stage
+from ripieno.take import Journal
+from ripieno.telemetry import INTERVAL, Observer
+
+SPIN = 0.001
+"""Seconds before a due step in which we wait awake: sleeping wakes late, spinning does not."""
+CALM = 0.003
+"""Telemetry is built only when nothing is due for this long."""
+PORT_CHECK = Seconds(1.0)
+KEYBOARD_CHANNEL = 0
+
+
+class Readable(Protocol):
+    """Something that select can wait for."""
+
+    def fileno(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """The ends of the pipes that realtime holds. Nobody else has them open, so death is seen."""
+
+    commands: Connection
+    telemetry: Connection
+    guard: Connection
+    """Read: its end of file is the guard's death."""
+    alive: Connection
+    """Written, for the guard: which outputs are open, and goodbye; an end without it is death."""
+
+
+def run(stage: Stage, wires: Wires, ledger: Inherited) -> None:
+    """The process: play until the client goes, the guard dies, or the performance is over."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _send_output_to(stage)
+    with ExitStack() as stack:
+        realtime = Realtime(stage, wires, Ledger.shared(ledger.detach()), stack)
+        signal.signal(signal.SIGTERM, lambda *_: realtime.leave())
+        hurry(REALTIME)
+        realtime.loop()
+
+
+def _send_output_to(stage: Stage) -> None:
+    """C libraries print where they like: into the log, not over the screen."""
+    log = os.open(stage.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.close(log)
+
+
+class Realtime:
+    """The loop and all that it looks at. Everything that must be closed goes on the stack."""
+
+    def __init__(self, stage: Stage, wires: Wires, ledger: Ledger, stack: ExitStack) -> None:
+        self._stage, self._wires = stage, wires
+        self._commands: Receiver[Command] = Receiver(wires.commands)
+        self._telemetry: Sender[Telemetry] = Sender(wires.telemetry)
+        self._inference = InferenceLink(stage.model, stage.log)
+        stack.callback(lambda: self._inference.close())
+        self._leaving = self._started = False
+        self._deaths = 0
+        self._stamped: deque[Stamped] = deque()
+        self._bell, self._bell_rope = os.pipe()
+        for end in (self._bell, self._bell_rope):
+            os.set_blocking(end, False)
+            stack.callback(os.close, end)
+        now = Seconds(perf_counter())
+        journal = Journal(stage.take, stage.header(stage.model.precision, now))
+        stack.callback(journal.close)
+        self._history = History(journal)
+        self._instruments = Instruments.open(
+            stage.preset.routing, stage.soundfont, self._heard
+        )
+        stack.callback(self._instruments.close)
+        self._guard: Sender[Word] = Sender(wires.alive)
+        for output in self._instruments.outputs:
+            if isinstance(output, PortOutput):
+                self._guard.send(opened(output))
+        routing, settings = stage.preset.routing, stage.preset.settings
+        sound = Sound(self._instruments.outputs, ledger, routing, self._history)
+        self.performance = Performance(
+            settings, sound, lambda r: self._inference.ask(r), self._history,
+            seed=stage.seed, at=now,
+        )  # fmt: skip
+        self._script = self._open_script()
+        self._observer = Observer(self.performance, self._history, str(stage.take))
+        self._observer.outputs = self._instruments.output_names
+        self._observer.inputs = (*self._instruments.input_names, *self._script.names)
+        self._next_telemetry = self._next_check = now
+        for sentence in self._instruments.problems:
+            self.performance.say(sentence)
+
+    def _open_script(self) -> Script:
+        try:
+            return Script.of(self._stage)
+        except RipienoError as error:
+            self.performance.say(str(error), urgent=True)
+            return Script(None, ())
+
+    def leave(self) -> None:
+        """End in order, soon."""
+        self._leaving = True
+
+    # ---- the loop
+
+    def loop(self) -> None:
+        """Until it is time to leave; then everything is released and said goodbye to."""
+        show = self.performance
+        while not self._leaving:
+            self._wait()
+            now = Seconds(perf_counter())
+            self._read_instruments()
+            self._read_commands(now)
+            self._read_inference()
+            self._script.feed(show, Seconds(perf_counter()))
+            show.advance(Seconds(perf_counter()))
+            self._look_around(now)
+        now = Seconds(perf_counter())
+        show.stop(now)
+        self._tell(now, ended=True)
+        try:
+            self._guard.send(Goodbye())
+        except Closed:
+            return  # nobody is left to say it to
+
+    def _wait(self) -> None:
+        """Sleep until something comes or something is due, the last millisecond awake."""
+        due = self._due()
+        files: list[int | Readable] = [self._bell, self._wires.guard, self._commands]
+        files += [self._inference] if self._inference.alive else []
+        timeout = min(due - SPIN, self._next_telemetry) - perf_counter()
+        ready, _, _ = select.select(files, [], [], max(0.0, timeout))
+        if self._bell in ready:
+            os.read(self._bell, 4096)
+        if self._wires.guard in ready:
+            self.leave()
+        while not ready and not self._stamped and 0 < due - perf_counter() <= SPIN:
+            sleep(0)
+
+    def _due(self) -> Seconds:
+        """When the next note or step is due; far away if nothing is."""
+        wakes = (self.performance.wake(), self._script.wake(self.performance))
+        return min((w for w in wakes if w is not None), default=Seconds(perf_counter() + 1.0))
+
+    # ---- what comes in
+
+    def _heard(self, stamped: Stamped) -> None:
+        """In RtMidi's thread: keep it and ring the bell, no more."""
+        self._stamped.append(stamped)
+        try:
+            os.write(self._bell_rope, b"!")
+        except BlockingIOError:
+            return  # the bell is ringing already
+
+    def _read_instruments(self) -> None:
+        while self._stamped:
+            stamped = self._stamped.popleft()
+            if isinstance(stamped.message, NoteOn):
+                self._script.interrupted(self.performance, stamped.at)
+            self.performance.hear(stamped)
+
+    def _read_commands(self, now: Seconds) -> None:
+        try:
+            for command in self._commands.receive():
+                self._obey(command, now)
+        except Closed:
+            self.leave()
+
+    def _obey(self, command: Command, now: Seconds) -> None:
+        show = self.performance
+        match command:
+            case Play():
+                show.play(now)
+            case Stop():
+                show.stop(now)
+            case Panic():
+                show.panic(now)
+            case Quit():
+                self.leave()
+            case KeyPlayed(pitch, velocity, pressed):
+                note = NoteOn(KEYBOARD_CHANNEL, pitch, velocity)
+                message = note if pressed else NoteOff(KEYBOARD_CHANNEL, pitch)
+                if pressed:
+                    self._script.interrupted(show, now)
+                show.hear(Stamped(now, message))
+            case _:
+                show.wish(command, now)
+
+    def _read_inference(self) -> None:
+        if not self._inference.alive:
+            return
+        show = self.performance
+        for message in self._inference.receive():
+            now = Seconds(perf_counter())
+            match message:
+                case Planned():
+                    show.planned(message, now)
+                case InferenceReady(model, precision, _):
+                    self._observer.model = f"{model} ({precision})"
+                    self._begin_or_go_on(now)
+                case InferenceFailed(sentence):
+                    self._observer.model = "no model"
+                    show.say(sentence, urgent=True)
+        if not self._inference.alive:
+            self._restart_inference()
+
+    def _begin_or_go_on(self, now: Seconds) -> None:
+        show = self.performance
+        if show.playing:
+            since = Beats(show.beat(now) - 32.0)
+            show.inference_restarted(
+                self._history.heard(since, show.settings.player_voice), now
+            )
+        elif not self._started:
+            self._started = True
+            show.play(now)
+
+    def _restart_inference(self) -> None:
+        """The model's process died: what sounds goes on, and another one is started."""
+        self._inference.close()
+        self._deaths += 1
+        show = self.performance
+        if self._deaths > 3:
+            self._observer.model = "no model"
+            show.say("The model keeps failing, so you play alone. See `ripieno doctor`", urgent=True)
+            return
+        self._observer.model = "restarting …"
+        show.say("The model stopped. It is being started again; the music goes on")
+        self._inference = InferenceLink(self._stage.model, self._stage.log)
+
+    # ---- what goes out
+
+    def _look_around(self, now: Seconds) -> None:
+        """Things that can wait for a calm moment: telemetry, ports, the end."""
+        show = self.performance
+        if self._stage.bars is not None and show.playing:
+            if show.beat(now) >= self._stage.bars * show.settings.meter.bar:
+                self.leave()
+        busy = show.waiting(now) or self._due() - perf_counter() < CALM
+        if now < self._next_telemetry or busy:
+            return
+        self._next_telemetry = Seconds(now + INTERVAL)
+        self._tell(now)
+        if now >= self._next_check:
+            self._next_check = Seconds(now + PORT_CHECK)
+            for sentence in self._instruments.check():
+                show.say(sentence, urgent=True)
+
+    def _tell(self, now: Seconds, *, ended: bool = False) -> None:
+        try:
+            if ended or not self._telemetry.full:
+                self._telemetry.send(self._observer.telemetry(now, ended=ended))
+        except Closed:
+            self.leave()

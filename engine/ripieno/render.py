@@ -1,0 +1,95 @@
+"""The same performance in virtual time: as fast as it computes, and the same bytes every time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from ripieno.bundle import check
+from ripieno.clock import Beats, Seconds, VirtualClock
+from ripieno.errors import SettingError
+from ripieno.events import Notice, Request
+from ripieno.generate import Generator
+from ripieno.ledger import Ledger
+from ripieno.onnx_model import StepModel
+from ripieno.performance import Performance
+from ripieno.sound import Recorder, Sound
+from ripieno.stage import Script, Stage
+from ripieno.take import Journal
+
+IDLE_TICK = Seconds(0.05)
+"""How far virtual time goes on when nobody has anything to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a rendering came to."""
+
+    steps: int
+    missed: int
+    relaxed: int
+    notices: tuple[Notice, ...]
+
+
+def render(stage: Stage) -> Rendered:
+    """Play `stage.bars` bars in virtual time into the journal at `stage.take`.
+
+    Nothing sounds; the budget for a step is not enforced. Raises RipienoError.
+    """
+    if stage.bars is None:
+        raise SettingError("a rendering needs a length", allowed="--bars 1 or more")
+    manifest = check(stage.model.folder)
+    model = StepModel.open(manifest, stage.model.precision)
+    script = Script.of(stage)
+    journal = Journal(stage.take, stage.header(model.precision, Seconds(0.0)))
+    try:
+        offline = Offline(stage, Generator(model), script, journal)
+        return offline.run(Beats(stage.bars * stage.preset.settings.meter.bar))
+    finally:
+        journal.close()
+
+
+class Offline:
+    """One process, one thread, no waiting: requests are answered where they are asked."""
+
+    def __init__(
+        self, stage: Stage, generator: Generator, script: Script, recorder: Recorder
+    ) -> None:
+        self._clock = VirtualClock()
+        self._generator = generator
+        self._script = script
+        self._requests: deque[Request] = deque()
+        sound = Sound((), Ledger(), stage.preset.routing, recorder)
+        self.performance = Performance(
+            stage.preset.settings, sound, self._requests.append, recorder, seed=stage.seed
+        )
+
+    def run(self, end: Beats) -> Rendered:
+        """Play from the start to the bar line at `end`."""
+        performance = self.performance
+        performance.play(self._clock.now())
+        while (beat := performance.beat(self._clock.now())) < end:
+            now = self._clock.now()
+            self._script.feed(performance, now)
+            self._answer_requests(now)
+            performance.advance(now)
+            self._answer_requests(now)
+            wakes = (performance.wake(), self._script.wake(performance))
+            latest = performance.tempo.seconds(end)
+            soonest = min(wake for wake in (*wakes, latest) if wake is not None)
+            self._clock.sleep_until(max(soonest, now))
+            if soonest <= now and performance.beat(now) == beat:
+                self._clock.sleep_until(Seconds(now + IDLE_TICK / 1000))
+        performance.stop(self._clock.now())
+        return Rendered(
+            performance.steps,
+            performance.missed,
+            performance.relaxed,
+            tuple(performance.notices),
+        )
+
+    def _answer_requests(self, now: Seconds) -> None:
+        while self._requests:
+            request = self._requests.popleft()
+            for planned in self._generator.plan(request, self._clock):
+                self.performance.planned(planned, now)

@@ -1,0 +1,237 @@
+"""What a player can set. Every value has its unit and its bounds, and is refused at construction.
+
+A preset is a `Settings`; a knob turned while playing makes a new one (`knobs.py` names them all).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from ripieno.clock import FASTEST, SLOWEST, Beats, Meter
+from ripieno.errors import SettingError, nearest_name
+from ripieno.grammar.grid import VOICES
+
+FULL_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
+"""Lowest and highest pitch of soprano, alto, tenor and bass, as MIDI numbers."""
+
+_TONICS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}
+
+
+class Mode(StrEnum):
+    """Who plays when."""
+
+    SOLO = "solo"
+    """The machine plays on from a seed phrase."""
+    ANSWER = "answer"
+    """You play a phrase, the machine answers it; play again and it yields."""
+    ACCOMPANY = "accompany"
+    """You are one voice, the machine is the others."""
+
+
+class Strength(StrEnum):
+    """How much a musical rule weighs."""
+
+    OFF = "off"
+    SOFT = "soft"
+    """Kept as long as something is left to play."""
+    HARD = "hard"
+    """Never broken: rather a rest."""
+
+
+def check(name: str, value: float, low: float, high: float, unit: str = "") -> None:
+    """Refuse a `value` outside `low` … `high`. Raises SettingError."""
+    if not low <= value <= high:
+        unit = f" {unit}" if unit else ""
+        raise SettingError(
+            f"{name} = {value:g} is out of range",
+            allowed=f"{low:g}…{high:g}{unit}",
+            nearest=f"The nearest is {min(high, max(low, value)):g}.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key: `tonic` 0 (C) … 11 (B), `scale` 'major' or 'minor' (with both sixths and sevenths)."""
+
+    tonic: int
+    scale: str
+
+    @property
+    def pitch_classes(self) -> frozenset[int]:
+        return frozenset((self.tonic + degree) % 12 for degree in _SCALES[self.scale])
+
+    @property
+    def fifths(self) -> int:
+        """The key signature: sharps, or flats as a negative number, -6…5."""
+        major = self.tonic if self.scale == "major" else self.tonic + 3
+        return (major * 7 + 6) % 12 - 6
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """A key from a text such as 'G major', 'Bb minor' or 'F# minor'. Raises SettingError."""
+        name, _, scale = text.strip().partition(" ")
+        letter, sign = name[:1].upper(), name[1:]
+        scale = scale.strip().lower() or "major"
+        if letter not in _TONICS or sign not in ("", "#", "b") or scale not in _SCALES:
+            raise SettingError(
+                f"{text!r} is not a key", allowed="a note and 'major' or 'minor', such as 'Bb major'"
+            )
+        return cls((_TONICS[letter] + {"": 0, "#": 1, "b": -1}[sign]) % 12, scale)
+
+    def __str__(self) -> str:
+        names = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+        return f"{names[self.tonic]} {self.scale}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How a token is drawn from the model's distribution."""
+
+    temperature: float = 1.0
+    """0.1…2: below 1 plays safer, above 1 bolder."""
+    top_k: int = 0
+    """Only the k likeliest tokens, 1…500; 0 is off."""
+    top_p: float = 1.0
+    """Only the likeliest tokens that share this much probability, 0.01…1; 1 is off."""
+    min_p: float = 0.0
+    """Only tokens at least this share as likely as the likeliest, 0…1; 0 is off."""
+    seed: int = 1
+    """0…2³²-1. The same seed, preset and input give the same performance in virtual time."""
+
+    def __post_init__(self) -> None:
+        check("temperature", self.temperature, 0.1, 2.0)
+        check("top_k", self.top_k, 0, 500, "tokens")
+        check("top_p", self.top_p, 0.01, 1.0)
+        check("min_p", self.min_p, 0.0, 1.0)
+        check("seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The musical bounds of generated notes. The player's own notes are never touched."""
+
+    ranges: tuple[tuple[int, int], ...] = FULL_RANGES
+    """Lowest and highest pitch per voice, MIDI numbers. Always hard."""
+    max_leap: int = 12
+    """Largest melodic step, 1…24 semitones. Always hard."""
+    crossing: Strength = Strength.HARD
+    """No voice goes above its upper or below its lower neighbour."""
+    spacing: Strength = Strength.SOFT
+    """At most an octave between soprano and alto, and alto and tenor; two between tenor and bass."""
+    key: Key | None = None
+    """The key, for the model and for the lock; None when it is not told."""
+    key_lock: Strength = Strength.OFF
+    """Only notes of `key`."""
+    longest_rest: Beats = Beats(2.0)
+    """After this long a rest (0.25…16 beats) a voice must sound again, where a rule allows it."""
+    longest_loop: int = 3
+    """How often the same beat of four voices may come in a row, 2…16 times."""
+
+    def __post_init__(self) -> None:
+        if len(self.ranges) != len(VOICES):
+            raise SettingError("ranges need one pair for each of four voices")
+        for voice, (low, high) in zip(VOICES, self.ranges, strict=True):
+            if not 0 <= low <= high <= 127:
+                raise SettingError(
+                    f"the {voice}'s range {low}…{high} is empty or out of bounds",
+                    allowed="0 ≤ lowest ≤ highest ≤ 127",
+                )
+        check("max_leap", self.max_leap, 1, 24, "semitones")
+        check("longest_rest", self.longest_rest, 0.25, 16, "beats")
+        check("longest_loop", self.longest_loop, 2, 16, "times")
+        if self.key is None and self.key_lock is not Strength.OFF:
+            raise SettingError(
+                "key_lock needs a key", nearest="Set key = 'C major', or key_lock = 'off'."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """When the machine answers, and for how long."""
+
+    after_beats: Beats = Beats(1.0)
+    """Answer after this much silence, 0.25…16 beats."""
+    every_bars: int = 0
+    """Answer after this many bars whatever you play, 1…16; 0: when you stop."""
+    bars: int = 0
+    """Length of an answer in bars, 1…64; 0: as long as your phrase, whole bars, at most 8."""
+    legato_beats: Beats = Beats(1.0)
+    """A gap shorter than this (0…4 beats) between your notes is heard as one held line."""
+
+    def __post_init__(self) -> None:
+        check("after_beats", self.after_beats, 0.25, 16, "beats")
+        check("every_bars", self.every_bars, 0, 16, "bars")
+        check("bars", self.bars, 0, 64, "bars")
+        check("legato_beats", self.legato_beats, 0, 4, "beats")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How far ahead the machine plans: now ≤ committed ≤ lookahead."""
+
+    commit: Beats = Beats(0.25)
+    """What lies nearer than this can no longer change, 0…16 beats."""
+    lookahead: Beats = Beats(2.0)
+    """How far the plan reaches, 0.25…32 beats."""
+    budget_ms: float = 40.0
+    """Time that the model may take for one step, 1…1000 ms; past it the chord is held."""
+
+    def __post_init__(self) -> None:
+        check("commit", self.commit, 0, 16, "beats")
+        check("lookahead", self.lookahead, 0.25, 32, "beats")
+        check("budget_ms", self.budget_ms, 1, 1000, "ms")
+        if self.commit > self.lookahead:
+            raise SettingError(
+                f"commit ({self.commit:g}) lies beyond lookahead ({self.lookahead:g})",
+                allowed="commit ≤ lookahead",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything about how a performance goes; nothing about where it sounds (see `preset.py`)."""
+
+    mode: Mode = Mode.ANSWER
+    bpm: float = 84.0
+    """20…300 quarter notes a minute."""
+    meter: Meter = field(default_factory=Meter)
+    sampling: Sampling = field(default_factory=Sampling)
+    rules: Rules = field(default_factory=Rules)
+    turns: Turns = field(default_factory=Turns)
+    horizon: Horizon = field(default_factory=Horizon)
+    player_voice: int = 0
+    """The voice that you play, 0 (soprano) … 3 (bass)."""
+    onset_tolerance: Beats = Beats(0.125)
+    """Accompany: how far from a step your note may lie for the others to join it, 0…0.125 beats."""
+    muted: frozenset[int] = frozenset()
+    """Voices that are generated but not heard."""
+    velocity: int = 80
+    """How hard the machine plays before it has heard you, 1…127."""
+    transpose: int = 0
+    """Semitones between your keyboard and the music, -24…24."""
+
+    def __post_init__(self) -> None:
+        check("bpm", self.bpm, SLOWEST, FASTEST, "quarter notes a minute")
+        check("player_voice", self.player_voice, 0, len(VOICES) - 1)
+        check("onset_tolerance", self.onset_tolerance, 0, 0.125, "beats")
+        check("velocity", self.velocity, 1, 127)
+        check("transpose", self.transpose, -24, 24, "semitones")
+
+
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+
+def one_of(kind: type[EnumT], name: str, value: Any) -> EnumT:
+    """The member of `kind` called `value`. Raises SettingError with the nearest right one."""
+    try:
+        return kind(value)
+    except ValueError:
+        names = [member.value for member in kind]
+        raise SettingError(
+            f"{name} cannot be {value!r}",
+            allowed=", ".join(names),
+            nearest=nearest_name(str(value), names),
+        ) from None

@@ -1,0 +1,108 @@
+"""What a performance is started with, and the players that need no hands: guests and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ripieno.clock import Beats, Seconds
+from ripieno.events import NoteOff, Seed, Stamped
+from ripieno.guest import Guest
+from ripieno.inference_link import ModelSpec
+from ripieno.midifile import FileInput
+from ripieno.performance import Performance
+from ripieno.preset import Preset
+from ripieno.routing import InputKind
+from ripieno.take import Header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Everything that is known before the first note. Crosses into the realtime process."""
+
+    preset: Preset
+    model: ModelSpec
+    seed: Seed | None
+    soundfont: Path
+    take: Path
+    """Where the journal is to be written."""
+    log: Path
+    """Where C libraries may talk."""
+    guest: int | None = 0
+    """How often the seed phrase is played in as if by a player; None: whenever nobody plays."""
+    bars: int | None = None
+    """The performance ends at this bar line; None: when the player ends it."""
+
+    def header(self, precision: str, started: Seconds) -> Header:
+        routing = self.preset.routing
+        return Header(
+            model=self.model.folder.name,
+            precision=precision,
+            preset=self.preset.name,
+            phrase=self.seed.name if self.seed else "",
+            settings=self.preset.settings,
+            channels=routing.channels,
+            programs=routing.programs,
+            thru_channel=routing.thru_channel,
+            thru_program=routing.thru_program,
+            started=started,
+        )
+
+
+class Script:
+    """Guests and MIDI files: players whose notes are known by the beat."""
+
+    def __init__(self, guest: Guest | None, files: Sequence[FileInput]) -> None:
+        self._guest = guest
+        self._files = list(files)
+
+    @classmethod
+    def of(cls, stage: Stage) -> Script:
+        """Raises PhraseError for a MIDI file that cannot be read."""
+        notes = stage.seed.notes if stage.seed else ()
+        guest = Guest(notes, stage.guest) if notes and stage.guest != 0 else None
+        files = [
+            FileInput(spec.name)
+            for spec in stage.preset.routing.inputs
+            if spec.kind is InputKind.FILE
+        ]
+        return cls(guest, files)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(file.name for file in self._files)
+
+    def wake(self, performance: Performance) -> Seconds | None:
+        """When the next key moves, as far as is known."""
+        if not performance.playing:
+            return None
+        beats = [
+            Beats(beat + performance.shift)
+            for beat in (file.next_beat() for file in self._files)
+            if beat is not None
+        ]
+        if self._guest is not None and (wake := self._guest.wake()) is not None:
+            beats.append(wake)
+        return performance.tempo.seconds(min(beats)) if beats else None
+
+    def feed(self, performance: Performance, at: Seconds) -> None:
+        """Play what is due at `at`."""
+        if not performance.playing:
+            return
+        beat = performance.beat(at)
+        for file in self._files:
+            for _, message in file.pop(Beats(beat - performance.shift)):
+                performance.hear(Stamped(at, message))
+        if self._guest is not None:
+            meter = performance.settings.meter
+            for message in self._guest.advance(beat, performance.phase, meter):
+                performance.hear(Stamped(at, message))
+
+    def interrupted(self, performance: Performance, at: Seconds) -> None:
+        """A person plays: the guest takes the hands off the keys."""
+        if self._guest is not None:
+            for message in self._guest.leave():
+                assert isinstance(message, NoteOff)
+                performance.hear(Stamped(at, message))
+            self._guest = None

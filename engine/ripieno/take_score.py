@@ -1,0 +1,148 @@
+"""A take as a score: what was heard, one part for each voice and one for the player. Pure.
+
+`export_midi` alone writes, through `midifile.py`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ripieno.clock import Beats, Meter
+from ripieno.grammar.grid import VOICES
+from ripieno.score import ControlMark, MeterMark, Part, PartNote, Score, TempoMark
+from ripieno.take import (
+    ControlMoved,
+    Fact,
+    Header,
+    Mark,
+    Marked,
+    MeterSet,
+    NoteEnded,
+    NoteStarted,
+    Source,
+    Take,
+    TempoSet,
+)
+
+SHORTEST = Beats(1 / 64)
+PLAYER = "you"
+START = Beats(0.0)
+
+_Key = tuple[Source, int | None, int, int]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What has been heard so far, by part name and channel."""
+
+    notes: dict[tuple[str, int], list[PartNote]] = field(default_factory=lambda: defaultdict(list))
+    down: dict[_Key, list[NoteStarted]] = field(default_factory=lambda: defaultdict(list))
+    tempos: list[TempoMark] = field(default_factory=list)
+    meters: list[MeterMark] = field(default_factory=list)
+    controls: list[ControlMark] = field(default_factory=list)
+    end: Beats = START
+
+
+def score_of(take: Take) -> Score:
+    """What was heard in `take`. The click is left out.
+
+    A note that never got its release ends with the take. Where the transport went back to an
+    earlier beat, the score goes on at the next bar line instead.
+    """
+    settings = take.header.settings
+    heard = _Gathered()
+    heard.tempos.append(TempoMark(Beats(0.0), settings.bpm))
+    heard.meters.append(MeterMark(Beats(0.0), settings.meter))
+    for fact in _straightened(take.facts, settings.meter):
+        _hear(fact, heard)
+    for struck in list(heard.down.values()):
+        for note in struck:
+            _add(heard, note, heard.end)
+    parts = tuple(
+        Part(name, channel, _program(take.header, channel), _by_onset(notes))
+        for (name, channel), notes in sorted(heard.notes.items(), key=_part_order)
+    )
+    return Score(
+        parts, _last_at_each(heard.tempos), _last_meters(heard.meters), tuple(heard.controls)
+    )
+
+
+def export_midi(take: Take, path: str | Path) -> None:
+    """Write `take` as a MIDI file; the same take gives the same bytes. Raises PhraseError."""
+    from ripieno.midifile import write_score
+
+    write_score(score_of(take), path)
+
+
+def _straightened(facts: tuple[Fact, ...], meter: Meter) -> Iterator[Fact]:
+    """The facts with beats that never start over and never lie before the first bar line."""
+    first = min((fact.beat for fact in facts), default=Beats(0.0))
+    offset = Beats(-min(0.0, meter.bar_start(first)))
+    latest = Beats(0.0)
+    for fact in facts:
+        if isinstance(fact, MeterSet):
+            meter = fact.meter
+        starts = isinstance(fact, Marked) and fact.mark is Mark.PLAYED
+        if starts and fact.beat + offset < latest:
+            offset = Beats(meter.next_bar(latest) - meter.bar_start(fact.beat))
+        moved = replace(fact, beat=Beats(fact.beat + offset))
+        latest = Beats(max(latest, moved.beat))
+        yield moved
+
+
+def _hear(fact: Fact, heard: _Gathered) -> None:
+    heard.end = Beats(max(heard.end, fact.beat))
+    match fact:
+        case NoteStarted():
+            heard.down[fact.source, fact.voice, fact.channel, fact.pitch].append(fact)
+        case NoteEnded():
+            struck = heard.down[fact.source, fact.voice, fact.channel, fact.pitch]
+            if struck:
+                _add(heard, struck.pop(0), fact.beat)
+        case TempoSet():
+            heard.tempos.append(TempoMark(fact.beat, fact.bpm))
+        case MeterSet():
+            heard.meters.append(MeterMark(fact.beat, fact.meter))
+        case ControlMoved():
+            heard.controls.append(ControlMark(fact.beat, fact.channel, fact.controller, fact.value))
+        case _:
+            return
+
+
+def _add(heard: _Gathered, note: NoteStarted, end: Beats) -> None:
+    if note.source is Source.CLICK:
+        return
+    by_player = note.source is Source.PLAYER or note.voice is None
+    name = PLAYER if by_player or note.voice is None else VOICES[note.voice]
+    length = Beats(max(end - note.beat, SHORTEST))
+    written = PartNote(note.beat, length, note.pitch, note.velocity)
+    heard.notes[name, note.channel].append(written)
+
+
+def _part_order(item: tuple[tuple[str, int], list[PartNote]]) -> tuple[int, int]:
+    (name, channel), _ = item
+    return (VOICES.index(name) if name in VOICES else len(VOICES), channel)
+
+
+def _program(header: Header, channel: int) -> int | None:
+    if channel in header.channels:
+        return header.programs[header.channels.index(channel)]
+    return header.thru_program if channel == header.thru_channel else None
+
+
+def _by_onset(notes: list[PartNote]) -> tuple[PartNote, ...]:
+    return tuple(sorted(notes, key=lambda note: (note.onset, note.pitch)))
+
+
+def _last_at_each(marks: list[TempoMark]) -> tuple[TempoMark, ...]:
+    """By beat, and of several tempos on one beat the one that was set last."""
+    last = {mark.beat: mark for mark in marks}
+    return tuple(last[beat] for beat in sorted(last))
+
+
+def _last_meters(marks: list[MeterMark]) -> tuple[MeterMark, ...]:
+    last = {mark.beat: mark for mark in marks}
+    return tuple(last[beat] for beat in sorted(last))
