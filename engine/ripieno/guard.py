@@ -14,11 +14,11 @@ import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Protocol
 
 from ripieno.channel import Closed, Receiver
 from ripieno.clock import Seconds
 from ripieno.errors import PortError
+from ripieno.inherit import Inherited
 from ripieno.jack import Patchbay
 from ripieno.ledger import Ledger
 from ripieno.midi import Api
@@ -52,12 +52,6 @@ Word = Opened | Goodbye
 """What a process tells the guard. A channel.Sender carries it and never blocks."""
 
 
-class Inherited(Protocol):
-    """A descriptor on its way to a child: `multiprocessing.reduction.DupFd(number)`."""
-
-    def detach(self) -> int: ...
-
-
 def opened(output: PortOutput) -> Opened:
     """What to tell the guard about `output`."""
     return Opened(output.api, output.client, output.port, output.virtual)
@@ -81,7 +75,7 @@ def run(
     _ignore_signals()
     if log:
         _print_to(log)
-    watch = _Watch(Receiver(realtime), Receiver(main), Ledger.shared(ledger.detach()), terminal)
+    watch = _Watch(Receiver(realtime), Receiver(main), Ledger.shared(ledger.descriptor), terminal)
     watch.keep()
     hold.close()
 

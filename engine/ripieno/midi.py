@@ -70,13 +70,18 @@ def list_ports() -> MidiPorts:
     apis, missing = available_apis()
     for api in apis:
         try:
-            inputs += [Port(api, name) for name in _endpoint(Direction.INPUT, api, "").get_ports()]
-            outputs += [
-                Port(api, name) for name in _endpoint(Direction.OUTPUT, api, "").get_ports()
-            ]
+            inputs += _ports(Direction.INPUT, api)
+            outputs += _ports(Direction.OUTPUT, api)
         except PortError as error:
             missing = (*missing, str(error))
     return MidiPorts(tuple(inputs), tuple(outputs), missing)
+
+
+def _ports(direction: Direction, api: Api) -> list[Port]:
+    probe = _endpoint(direction, api, "ripieno-probe")
+    names = probe.get_ports()
+    probe.delete()  # RtMidi keeps its client until it is told
+    return [Port(api, name) for name in names]
 
 
 def available_apis() -> tuple[tuple[Api, ...], tuple[str, ...]]:
@@ -126,7 +131,7 @@ def _endpoint(direction: Direction, api: Api, client: str) -> Any:
     }[api]
     kind = rtmidi.MidiIn if direction is Direction.INPUT else rtmidi.MidiOut
     try:
-        return kind(rtapi=number, name=client or "ripieno-probe")
+        return kind(rtapi=number, name=client)
     except OSError as error:  # RtMidi's SystemError is one
         reason = str(error).rpartition(": ")[2].strip().rstrip(".?")
         raise PortError(f"{api.value} MIDI does not answer ({reason})") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ripieno.bundle import check
 from ripieno.clock import Beats, Seconds, VirtualClock
@@ -92,4 +92,6 @@ class Offline:
         while self._requests:
             request = self._requests.popleft()
             for planned in self._generator.plan(request, self._clock):
-                self.performance.planned(planned, now)
+                # what a step cost belongs to this machine and this moment, not to the music
+                free = replace(planned, seconds=Seconds(0.0), model_seconds=Seconds(0.0))
+                self.performance.planned(free, now)

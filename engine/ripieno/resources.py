@@ -18,6 +18,7 @@ from ripieno.errors import (
     SoundError,
     nearest_name,
 )
+from ripieno.outputs.soundfont import check_soundfont
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parents[1]
@@ -152,20 +153,8 @@ def soundfont_path(name: str = "") -> Path:
             )
         return found
     file = _find(name or "ripieno", "soundfont", _FONT_SUFFIXES, soundfonts(), SoundError)
-    _check_soundfont(file)
+    check_soundfont(file)
     return file
-
-
-def _check_soundfont(file: Path) -> None:
-    try:
-        with file.open("rb") as stream:
-            head = stream.read(12)
-    except OSError as error:
-        raise SoundError(f"it cannot be read ({error.strerror})", where=str(file)) from error
-    if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
-        raise SoundError(
-            "this is not a soundfont", where=str(file), allowed="SoundFont 2 files (.sf2, .sf3)"
-        )
 
 
 def _find(

@@ -44,7 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     from importlib import import_module
 
-    options = parser_of().parse_args(arguments)
+    parser = parser_of()
+    options = parser.parse_args(arguments)
+    if not options.module:
+        parser.print_help()
+        return OK
     command = import_module(f"ripieno.cli.{options.module}")
     code: int = getattr(command, options.function)(options)
     return code

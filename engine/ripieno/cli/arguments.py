@@ -106,9 +106,8 @@ def parser_of() -> Parser:
     """The whole command line."""
     parser = Parser(prog="ripieno", description=ABOUT, epilog=EXAMPLES)
     parser.add_argument("--version", action="version", version=f"Ripieno {__version__}")
-    commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, parser_class=Parser
-    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    parser.set_defaults(module="", function="")
 
     def command(name: str, module: str, about: str, epilog: str = "") -> Parser:
         added: Parser = commands.add_parser(name, help=about, description=about, epilog=epilog)
@@ -134,7 +133,7 @@ def parser_of() -> Parser:
     return parser
 
 
-def _add_model(parser: Parser) -> None:
+def _add_model(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--model", metavar="NAME", help="a model's name or folder")
     parser.add_argument("--precision", metavar="P", help="auto, int8 (fast) or fp32 (exact)")
 
@@ -164,7 +163,7 @@ def _add_music(parser: Parser) -> None:
         default=[],
         help="any other knob, by the names of `ripieno presets --knobs`",
     )
-    _add_model(parser)
+    _add_model(music)
 
 
 def _add_ends(parser: Parser) -> None:

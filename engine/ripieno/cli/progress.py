@@ -48,7 +48,7 @@ class Progress:
 
     def _show_ends(self, telemetry: Telemetry) -> None:
         ends = (telemetry.outputs, telemetry.inputs)
-        if ends != self._ends and telemetry.outputs:
+        if ends != self._ends and telemetry.outputs and telemetry.steps:
             heard = f"; hears {', '.join(telemetry.inputs)}" if telemetry.inputs else ""
             self._say(f"{telemetry.model} → {', '.join(telemetry.outputs)}{heard}")
             self._ends = ends

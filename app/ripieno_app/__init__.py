@@ -1,0 +1,1 @@
+"""The terminal screen of Ripieno: a client of the engine, drawn with Textual."""

@@ -1,0 +1,121 @@
+"""The performance: keys and clicks go to the desk, and its views to the widgets."""
+
+from __future__ import annotations
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+
+from ripieno_app.desk import Desk
+from ripieno_app.keys import Action, Deed, Layer, action_of, key_name
+from ripieno_app.messages import Asked, Words
+from ripieno_app.roll.page import WIDE
+from ripieno_app.screens.help import HelpScreen
+from ripieno_app.widgets.control import Control
+from ripieno_app.widgets.controls import FIRST_ROW, SECOND_ROW, TRANSPORT_CONTROLS
+from ripieno_app.widgets.keys_bar import KeysBar, LayerBadge
+from ripieno_app.widgets.line import Line
+from ripieno_app.widgets.roll import Roll
+from ripieno_app.widgets.status import LatencyLine, Legend, NoticeLine, RouteLine
+from ripieno_app.widgets.transport import PhaseLine, Position
+from ripieno_app.widgets.voices import VoiceStrip
+
+NOTICE_ROWS = 3
+VOICE_COUNT = 4
+
+
+class Performance(Screen[None]):
+    """The one page on which everything happens."""
+
+    class Leave(Message):
+        """The player wants to go."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
+        self.desk = desk
+        self._release: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="transport", classes="row"):
+            yield Position()
+            yield from map(Control, TRANSPORT_CONTROLS)
+            yield PhaseLine()
+        with Vertical(id="controls"):
+            with Horizontal(classes="row"):
+                yield from map(Control, FIRST_ROW)
+            with Horizontal(classes="row"):
+                yield from map(Control, SECOND_ROW)
+                yield Legend(id="legend")
+        yield Roll(id="roll")
+        with Horizontal(id="voices"):
+            yield from map(VoiceStrip, range(VOICE_COUNT))
+        with Vertical(id="status"):
+            with Horizontal(classes="row"):
+                yield RouteLine(id="route")
+            yield LatencyLine(id="latency")
+            yield from map(NoticeLine, range(NOTICE_ROWS))
+        with Horizontal(id="keys"):
+            yield LayerBadge()
+            yield KeysBar()
+
+    def on_mount(self) -> None:
+        self.query_one("#notice-0", NoticeLine).say(Words("Starting the engine…"))
+        self.show()
+
+    def show(self) -> None:
+        """Bring every widget up to date."""
+        view = self.desk.view()
+        if view is None:
+            return
+        for line in self.query(Line):
+            line.show(view)
+        self.query_one(Roll).show(view)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.show)
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+        name = key_name(event)
+        action = action_of(name, self.desk.layer)
+        if action is not None:
+            self.act(action)
+        elif self.desk.layer is Layer.PLAY:
+            self.desk.press(name)
+            self._await_release()
+            self.show()
+
+    @on(Asked)
+    def _asked(self, message: Asked) -> None:
+        message.stop()
+        self.act(message.action)
+
+    def act(self, action: Action | None) -> None:
+        """Do `action` and show it at once."""
+        if action is Deed.QUIT or (action is not None and not self.desk.alive):
+            self.post_message(self.Leave())
+        elif action is Deed.HELP:
+            self.app.push_screen(HelpScreen(), self.act)
+        elif action is not None:
+            self.desk.act(action)
+            self.show()
+
+    def release_due(self) -> None:
+        """End the letters whose time is over, and wait for the next."""
+        self.desk.release_due()
+        self._await_release()
+        self.show()
+
+    def _await_release(self) -> None:
+        if self._release is not None:
+            self._release.stop()
+            self._release = None
+        wait = self.desk.release_in
+        if wait is not None:
+            self._release = self.set_timer(max(wait, 0.005), self.release_due)

@@ -1,0 +1,76 @@
+"""All controls of the screen, in the order in which they stand."""
+
+from __future__ import annotations
+
+from ripieno import knobs
+from ripieno.grammar.grid import VOICES
+
+from ripieno_app.keys import ChangeLength, Cycle, Deed, MoveOctave, Nudge, PickPhrase
+from ripieno_app.messages import View
+from ripieno_app.notation import beats_text
+from ripieno_app.widgets.control import ControlSpec
+from ripieno_app.wishes import PHRASE
+
+_LONGEST_PHRASE = 18
+
+
+def _knob(name: str, title: str, letter: str = "", form: str = "{:g}") -> ControlSpec:
+    knob = knobs.knob(name)
+
+    def value(view: View) -> str:
+        now = knob.read(view.controls.settings)
+        return beats_text(now) if knob.unit == "beats" else form.format(now)
+
+    return ControlSpec(name, title, letter, value, Nudge(name, -1), Nudge(name, 1))
+
+
+def _switch(name: str, title: str, letter: str) -> ControlSpec:
+    switch = knobs.switch(name)
+
+    def value(view: View) -> str:
+        return switch.read(view.controls.settings)
+
+    return ControlSpec(name, title, letter, value, Cycle(name, -1), Cycle(name, 1))
+
+
+def _phrase(view: View) -> str:
+    name = view.controls.phrase or "none"
+    return name if len(name) <= _LONGEST_PHRASE else name[: _LONGEST_PHRASE - 1] + "…"
+
+
+def _octave(view: View) -> str:
+    return f"C{view.hands.octave}"
+
+
+def _length(view: View) -> str:
+    return "latch" if view.hands.latch else beats_text(view.hands.length)
+
+
+def _voice(view: View) -> str:
+    return VOICES[view.controls.settings.player_voice]
+
+
+TRANSPORT_CONTROLS = (
+    _knob("tempo", "tempo"),
+    _switch("meter", "meter", "e"),
+    _switch("mode", "mode", "m"),
+)
+FIRST_ROW = (
+    _knob("temperature", "temp", form="{:.2f}"),
+    _knob("top_p", "top-p", "t", "{:.2f}"),
+    _knob("commit", "commit", "i"),
+    _knob("lookahead", "ahead", "a"),
+    _switch("key", "key", "k"),
+    _switch("key_lock", "lock", "o"),
+)
+SECOND_ROW = (
+    ControlSpec(PHRASE, "phrase", "p", _phrase, PickPhrase(-1), PickPhrase(1)),
+    ControlSpec(
+        "player_voice", "you", "y", _voice, Nudge("player_voice", -1), Nudge("player_voice", 1)
+    ),
+    ControlSpec("octave", "octave", "", _octave, MoveOctave(-1), MoveOctave(1)),
+    ControlSpec("length", "notes", "n", _length, ChangeLength(-1), ChangeLength(1)),
+    ControlSpec(
+        "latch", "latch", "l", lambda v: "on" if v.hands.latch else "off", Deed.LATCH, Deed.LATCH
+    ),
+)

@@ -1,0 +1,162 @@
+"""Controls that answer at once: what was asked for is shown before the engine has confirmed it.
+
+A wish is *asked* until the telemetry agrees, then *coming* until the music reaches the place from
+which it is heard. A wish that the engine does not take is dropped, and the old value comes back.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ripieno import knobs
+from ripieno.clock import Beats, Seconds
+from ripieno.errors import SettingError
+from ripieno.events import Choose, Command, Mute, Play, Seed, Stop, Telemetry, Turn
+from ripieno.settings import Settings
+
+from ripieno_app.notation import beats_text
+
+PATIENCE = Seconds(1.0)
+"""How long the engine may take to confirm, in its own time."""
+AT_ONCE = frozenset({"tempo", "velocity", "transpose", "player_voice"})
+"""Controls that do not wait for the horizon."""
+
+TRANSPORT, PHRASE = "transport", "phrase"
+
+
+def mute_name(voice: int) -> str:
+    """The control that mutes `voice`."""
+    return f"mute {voice}"
+
+
+class State(StrEnum):
+    """How far a wish has come."""
+
+    ASKED = "asked"
+    COMING = "coming"
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The values of everything that can be set from here."""
+
+    settings: Settings
+    playing: bool
+    phrase: str
+
+    @classmethod
+    def of(cls, telemetry: Telemetry) -> Controls:
+        return cls(telemetry.settings, telemetry.playing, telemetry.phrase)
+
+    def after(self, command: Command) -> Controls:
+        """The controls once `command` is obeyed. Raises SettingError. Doing it twice is once."""
+        match command:
+            case Turn(name, value):
+                return replace(self, settings=knobs.turn(self.settings, name, value))
+            case Choose(name, value):
+                return replace(self, settings=knobs.choose(self.settings, name, value))
+            case Mute(voice, muted):
+                others = self.settings.muted - {voice}
+                now = others | {voice} if muted else others
+                return replace(self, settings=replace(self.settings, muted=now))
+            case Play() | Stop():
+                return replace(self, playing=isinstance(command, Play))
+            case Seed(name):
+                return replace(self, phrase=name)
+            case _:
+                return self
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A command on its way: the control it turns, and the place from which it will be heard."""
+
+    control: str
+    command: Command
+    made: Seconds
+    heard: Beats
+    label: str
+    state: State = State.ASKED
+
+
+def control_of(command: Command) -> str | None:
+    """The control that `command` sets, None for commands that set none."""
+    match command:
+        case Turn(name) | Choose(name):
+            return name
+        case Mute(voice):
+            return mute_name(voice)
+        case Play() | Stop():
+            return TRANSPORT
+        case Seed():
+            return PHRASE
+        case _:
+            return None
+
+
+def _label(command: Command) -> str:
+    match command:
+        case Turn(name, value):
+            knob = knobs.knob(name)
+            return f"{knob.title} {beats_text(value) if knob.unit == 'beats' else f'{value:g}'}"
+        case Choose(name, value):
+            return f"{knobs.switch(name).title} {value}"
+        case _:
+            return ""
+
+
+class Wishes:
+    """All that was asked for and is not heard yet."""
+
+    def __init__(self) -> None:
+        self._wishes: dict[str, Wish] = {}
+
+    @property
+    def coming(self) -> tuple[Wish, ...]:
+        """The wishes, oldest first."""
+        return tuple(self._wishes.values())
+
+    def want(self, command: Command, telemetry: Telemetry) -> None:
+        """Remember `command`, which was just sent. A newer wish for a control replaces the old."""
+        control = control_of(command)
+        if control is None:
+            return
+        waits = isinstance(command, Turn | Choose) and control not in AT_ONCE
+        heard = max(telemetry.beat, telemetry.committed) if waits else telemetry.beat
+        self._wishes.pop(control, None)
+        self._wishes[control] = Wish(control, command, telemetry.at, heard, _label(command))
+
+    def settle(self, telemetry: Telemetry) -> list[Wish]:
+        """Let go of what is heard by now. Returns what the engine did not take."""
+        confirmed = Controls.of(telemetry)
+        lost = []
+        for control, wish in list(self._wishes.items()):
+            state = wish.state
+            if state is State.ASKED and _done(confirmed, wish.command):
+                state = State.COMING
+                self._wishes[control] = replace(wish, state=state)
+            heard = telemetry.beat >= wish.heard or not telemetry.playing
+            late = telemetry.at > wish.made + PATIENCE
+            if state is State.ASKED and late:
+                lost.append(wish)
+            if heard if state is State.COMING else late:
+                del self._wishes[control]
+        return lost
+
+    def applied(self, telemetry: Telemetry) -> Controls:
+        """The controls as the player wants them."""
+        controls = Controls.of(telemetry)
+        for wish in self.coming:
+            if wish.state is State.ASKED:
+                with suppress(SettingError):  # another control has moved under it since
+                    controls = controls.after(wish.command)
+        return controls
+
+
+def _done(controls: Controls, command: Command) -> bool:
+    try:
+        return controls.after(command) == controls
+    except SettingError:
+        return False

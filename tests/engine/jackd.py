@@ -1,0 +1,152 @@
+"""A real JACK server with a dummy device, under a name of its own, and a recorder for its MIDI."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+PERIOD, RATE = 256, 48000
+_LINE = re.compile(r"^\s*(\d+):((?: [0-9a-f]{2})+)(?: |$)")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message that jack_midi_dump wrote down, at a frame of the server's clock."""
+
+    frame: int
+    data: tuple[int, ...]
+
+
+@dataclass
+class Dump:
+    """A running jack_midi_dump; after the block that made it, `heard` holds what came."""
+
+    port: str
+    heard: list[Heard] = field(default_factory=list)
+
+    @property
+    def messages(self) -> list[tuple[int, ...]]:
+        return [heard.data for heard in self.heard]
+
+
+class JackServer:
+    """A jackd of our own. Its environment names it, so that no other server is ever touched."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        self.name, self.log = name, log
+        self.environment = {"JACK_DEFAULT_SERVER": name, "JACK_NO_AUDIO_RESERVATION": "1"}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        realtime = ("-R", "-P", "70") if os.geteuid() == 0 else ("-r",)
+        device = ("-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["jackd", "-n", self.name, "-p", "64", *realtime, "-S", *device],
+                env=self._env(),
+                stdout=log,
+                stderr=log,
+            )
+        self.wait_for("system:playback_1")
+
+    def stop(self) -> None:
+        assert self._process
+        self._process.terminate()
+        self._process.wait(10)  # a second server of this name may only start after that
+
+    def _env(self) -> dict[str, str]:
+        return {**os.environ, **self.environment}
+
+    def ports(self) -> list[str]:
+        done = subprocess.run(
+            ["jack_lsp"], env=self._env(), capture_output=True, text=True, check=False
+        )
+        return done.stdout.splitlines()
+
+    def wait_for(self, port: str) -> None:
+        until(lambda: port in self.ports(), f"{port} on JACK")
+
+    def connect(self, source: str, destination: str) -> None:
+        subprocess.run(
+            ["jack_connect", source, destination], env=self._env(), check=True, capture_output=True
+        )
+
+    @contextmanager
+    def dump(self, name: str) -> Iterator[Dump]:
+        """Records all MIDI that comes to the port NAME:input while the block runs."""
+        process = subprocess.Popen(
+            ["jack_midi_dump", "-a", name],
+            env=self._env(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.wait_for(f"{name}:input")
+        dump = Dump(f"{name}:input")
+        try:
+            yield dump
+            time.sleep(8 * PERIOD / RATE)  # what was sent is there one period later
+        finally:
+            process.terminate()
+            text, _ = process.communicate(timeout=10)
+            found = (_LINE.match(line) for line in text.splitlines())
+            dump.heard = [
+                Heard(int(match[1]), tuple(bytes.fromhex(match[2]))) for match in found if match
+            ]
+
+
+def until(true: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+    """Wait until `true()`; fail with `what` was awaited when it never comes."""
+    latest = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > latest:
+            pytest.fail(f"{what} did not come within {seconds:g} s")
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def jack_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
+    """One server for the whole run; tests ask for `jackd`, which also names it to the libraries."""
+    if sys.platform != "linux" or not shutil.which("jackd"):
+        pytest.skip("jackd is not installed")
+    server = JackServer(f"ripieno-{os.getpid()}", tmp_path_factory.mktemp("jack") / "jackd.log")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def jackd(jack_session: JackServer, monkeypatch: pytest.MonkeyPatch) -> JackServer:
+    """A running JACK server, which every JACK client of this test joins."""
+    for name, value in jack_session.environment.items():
+        monkeypatch.setenv(name, value)
+    return jack_session
+
+
+@pytest.fixture
+def mortal_jackd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
+    """A JACK server for this test alone, which may stop and start it."""
+    if not shutil.which("jackd"):
+        pytest.skip("jackd is not installed")
+    server = JackServer(f"ripieno-mortal-{os.getpid()}", tmp_path / "jackd.log")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def no_jack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No JACK server answers in this test, whatever runs on the machine."""
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"ripieno-none-{os.getpid()}")

@@ -1,0 +1,56 @@
+"""JACK's patchbay, against a real server."""
+
+from __future__ import annotations
+
+import pytest
+from ripieno import jack
+from ripieno.errors import PortError
+from ripieno.outputs.port import PortOutput
+
+from tests.engine.jackd import JackServer, until
+
+pytestmark = pytest.mark.real_part
+
+
+def test_a_running_server_answers(jackd: JackServer) -> None:
+    assert jack.server_running()
+    assert jackd.ports()  # and asking has not stopped it
+
+
+def test_no_server_is_told_in_a_sentence_and_none_is_started(
+    no_jack: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert not jack.server_running()
+    with pytest.raises(PortError, match="no JACK server is running") as error:
+        jack.Patchbay("ripieno-test")
+    assert str(error.value).endswith(".")
+    assert not jack.server_running()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_connections_are_made_seen_and_gone_with_the_port(jackd: JackServer) -> None:
+    patchbay = jack.Patchbay("ripieno-test")
+    out = PortOutput("patched", "out", virtual=True)
+    with jackd.dump("listener") as dump:
+        assert patchbay.connections("patched:out") == ()
+        assert patchbay.connect("patched:out", dump.port)
+        assert patchbay.connect("patched:out", dump.port)  # a second time changes nothing
+        assert patchbay.connections("patched:out") == (dump.port,)
+        assert {"patched:out", dump.port} <= patchbay.ports()
+    until(lambda: patchbay.connections("patched:out") == (), "the end of the connection")
+    assert not patchbay.connect("patched:out", "listener:input")
+    out.close()
+    assert patchbay.connections("patched:out") is None
+    assert patchbay.period == pytest.approx(256 / 48000)
+    patchbay.close()
+
+
+def test_the_servers_end_is_noticed(mortal_jackd: JackServer) -> None:
+    patchbay = jack.Patchbay("ripieno-test")
+    assert patchbay.alive
+    mortal_jackd.stop()
+    until(lambda: not patchbay.alive, "the news that JACK has stopped")
+    assert patchbay.connections("system:midi_capture_1") is None
+    assert patchbay.ports() == frozenset()
+    patchbay.close()
+    mortal_jackd.start()
