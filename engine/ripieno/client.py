@@ -7,12 +7,11 @@ inference itself. The screen and the headless player are both clients of what it
 from __future__ import annotations
 
 import multiprocessing
-from multiprocessing.reduction import DupFd
-from typing import Any
 
 from ripieno import guard, realtime
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.events import Command, Quit, Telemetry
+from ripieno.inherit import Inherited
 from ripieno.ledger import shared_file
 from ripieno.stage import Stage
 from ripieno.terminal import saved_terminal
@@ -104,17 +103,3 @@ class Client:
             self._owner.send(guard.Goodbye())
         except Closed:
             return
-
-
-class Inherited:
-    """A file descriptor on its way to a spawned child, where `detach()` gives its number."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def __reduce__(self) -> tuple[Any, tuple[Any]]:
-        return _itself, (DupFd(self._descriptor),)
-
-
-def _itself(copy: Any) -> Any:
-    return copy

@@ -34,9 +34,10 @@ from ripieno.events import (
     Stop,
     Telemetry,
 )
-from ripieno.guard import Goodbye, Inherited, Word, opened
+from ripieno.guard import Goodbye, Word, opened
 from ripieno.history import History
 from ripieno.inference_link import InferenceLink
+from ripieno.inherit import Inherited
 from ripieno.instruments import Instruments
 from ripieno.ledger import Ledger
 from ripieno.outputs.port import PortOutput
@@ -53,6 +54,12 @@ CALM = 0.003
 """Telemetry is built only when nothing is due for this long."""
 PORT_CHECK = Seconds(1.0)
 KEYBOARD_CHANNEL = 0
+LAST_WORDS = 0.5
+"""Seconds that a client gets to read the last telemetry."""
+HEARD = 32.0
+"""Beats of the past that a model is told when it has been started again."""
+DEATHS = 3
+"""A model that dies more often than this is not started again."""
 
 
 class Readable(Protocol):
@@ -79,7 +86,7 @@ def run(stage: Stage, wires: Wires, ledger: Inherited) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _send_output_to(stage)
     with ExitStack() as stack:
-        realtime = Realtime(stage, wires, Ledger.shared(ledger.detach()), stack)
+        realtime = Realtime(stage, wires, Ledger.shared(ledger.descriptor), stack)
         signal.signal(signal.SIGTERM, lambda *_: realtime.leave())
         hurry(REALTIME)
         realtime.loop()
@@ -102,7 +109,7 @@ class Realtime:
         self._telemetry: Sender[Telemetry] = Sender(wires.telemetry)
         self._inference = InferenceLink(stage.model, stage.log)
         stack.callback(lambda: self._inference.close())
-        self._leaving = self._started = False
+        self._leaving = self._started = self._loaded = False
         self._deaths = 0
         self._stamped: deque[Stamped] = deque()
         self._bell, self._bell_rope = os.pipe()
@@ -215,7 +222,8 @@ class Realtime:
         show = self.performance
         match command:
             case Play():
-                show.play(now)
+                if self._started:  # else it starts by itself, as soon as the model is there
+                    show.play(now)
             case Stop():
                 show.stop(now)
             case Panic():
@@ -242,20 +250,22 @@ class Realtime:
                     show.planned(message, now)
                 case InferenceReady(model, precision, _):
                     self._observer.model = f"{model} ({precision})"
+                    self._loaded = True
                     self._begin_or_go_on(now)
                 case InferenceFailed(sentence):
                     self._observer.model = "no model"
                     show.say(sentence, urgent=True)
+                    self._begin_or_go_on(now)
         if not self._inference.alive:
             self._restart_inference()
 
     def _begin_or_go_on(self, now: Seconds) -> None:
+        """The model is there, or cannot be had: the music begins, or a new model is told of it."""
         show = self.performance
-        if show.playing:
-            since = Beats(show.beat(now) - 32.0)
-            show.inference_restarted(
-                self._history.heard(since, show.settings.player_voice), now
-            )
+        if self._started and show.playing:
+            since = Beats(show.beat(now) - HEARD)
+            heard = self._history.heard(since, show.settings.player_voice)
+            show.inference_restarted(heard, now)
         elif not self._started:
             self._started = True
             show.play(now)
@@ -265,9 +275,9 @@ class Realtime:
         self._inference.close()
         self._deaths += 1
         show = self.performance
-        if self._deaths > 3:
+        if not self._loaded or self._deaths > DEATHS:
             self._observer.model = "no model"
-            show.say("The model keeps failing, so you play alone. See `ripieno doctor`", urgent=True)
+            show.say("There is no model, so you play alone. `ripieno doctor` says more", urgent=True)
             return
         self._observer.model = "restarting …"
         show.say("The model stopped. It is being started again; the music goes on")
@@ -295,5 +305,9 @@ class Realtime:
         try:
             if ended or not self._telemetry.full:
                 self._telemetry.send(self._observer.telemetry(now, ended=ended))
+            while ended and self._telemetry.full:  # the last words must arrive
+                _, writable, _ = select.select([], [self._telemetry], [], LAST_WORDS)
+                if not writable:
+                    return
         except Closed:
             self.leave()

@@ -96,7 +96,7 @@ def _stops(events: list[_Event], length: int) -> Iterator[tuple[int, list[_Event
 
 
 def _write(raw: IO[bytes], scale: float, path: Path) -> None:
-    with wave.open(str(path), "wb") as file:
+    with path.open("wb") as out, wave.open(out, "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(RATE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Protocol
 
@@ -33,13 +34,15 @@ def check_soundfont(path: Path) -> None:
     try:
         with path.open("rb") as file:
             head = file.read(12)
+            size = file.seek(0, os.SEEK_END)
     except OSError as error:
         raise SoundError(
             f"the soundfont cannot be read ({(error.strerror or 'unreadable').lower()})",
             where=str(path),
             nearest="Leave --soundfont out to hear the built-in one.",
         ) from None
-    if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
+    length = 8 + int.from_bytes(head[4:8], "little")  # of the RIFF chunk, with its own head
+    if head[:4] != b"RIFF" or head[8:12] != b"sfbk" or size < length:
         raise not_a_soundfont(path)
 
 

@@ -20,6 +20,7 @@ except ImportError:
 
 GAIN = 20 * math.log10(0.5)
 """Decibels; as loud as FluidSynth here."""
+SUSTAIN = 64
 _FRAME = 8  # bytes: two 32-bit floats
 
 
@@ -38,6 +39,7 @@ class TinyRenderer:
                 nearest="'pip install --no-deps tinysoundfont' is the smaller one.",
             )
         check_soundfont(soundfont)
+        self._pedals: dict[int, list[int]] = {}  # what is held, where one is down: it knows none
         self._synth: Any = _tiny.Synth(gain=GAIN, samplerate=rate)
         try:
             self._font = self._synth.sfload(str(soundfont))
@@ -48,10 +50,19 @@ class TinyRenderer:
         self._synth.noteon(channel, pitch, velocity)
 
     def note_off(self, channel: int, pitch: int) -> None:
-        self._synth.noteoff(channel, pitch)
+        if channel in self._pedals:
+            self._pedals[channel].append(pitch)
+        else:
+            self._synth.noteoff(channel, pitch)
 
     def control(self, channel: int, controller: int, value: int) -> None:
-        self._synth.control_change(channel, controller, value)
+        if controller != SUSTAIN:
+            self._synth.control_change(channel, controller, value)
+        elif value >= 64:
+            self._pedals.setdefault(channel, [])
+        else:
+            for pitch in self._pedals.pop(channel, []):
+                self._synth.noteoff(channel, pitch)
 
     def program(self, channel: int, program: int) -> None:
         self._synth.program_change(channel, program)
