@@ -101,7 +101,7 @@ class Context:
             return
         self._unfed.clear()
         entry = self.entries[place]
-        self.hand = entry.before.copy()
+        self.hand = entry.before
         if entry.state is None:
             self._feed_again(place)
         else:

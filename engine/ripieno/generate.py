@@ -60,7 +60,8 @@ class Generator:
         """
         self._refuse_roles(request)
         since, begin, end = (step_of(b) for b in (request.since, request.begin, request.end))
-        told = frames(request.heard, min(since, begin), max(begin, end))
+        since = min(since, begin)
+        told = frames(request.heard, since, max(begin, end))
         if request.fresh:
             self.context.reset()
         while since < begin and self.context.agrees(since, [told[since][v] for v in request.given]):

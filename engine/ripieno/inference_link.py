@@ -5,9 +5,9 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from ripieno import inference
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.events import InferenceMessage, Request
 
@@ -23,6 +23,13 @@ class ModelSpec:
     precision: str
 
 
+def _run(requests: Connection, planned: Connection, model: ModelSpec, log: Path) -> None:
+    """The child's main function. Only there are numpy and ONNX Runtime imported."""
+    from ripieno.inference import run
+
+    run(requests, planned, model.folder, model.precision, (), log)
+
+
 class InferenceLink:
     """A running inference process. Dies with its owner: its pipes end then."""
 
@@ -32,8 +39,8 @@ class InferenceLink:
         requests_out, requests_in = spawn.Pipe(duplex=False)
         planned_out, planned_in = spawn.Pipe(duplex=False)
         self._process = spawn.Process(
-            target=inference.run,
-            args=(requests_out, planned_in, model.folder, model.precision, (), log),
+            target=_run,
+            args=(requests_out, planned_in, model, log),
             name="ripieno-inference",
         )
         self._process.start()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ripieno.errors import PortError
 from ripieno.events import Stamped
-from ripieno.midi import Input, open_input
+from ripieno.midi_input import Input, open_input
 from ripieno.outputs import Output
 from ripieno.outputs.opening import open_outputs
 from ripieno.routing import InputKind, Routing

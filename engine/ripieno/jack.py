@@ -79,6 +79,7 @@ class Patchbay:
         return True
 
     def close(self) -> None:
+        """Leave the server. A second call does nothing."""
         self._client.close()
 
 

@@ -133,16 +133,15 @@ def _session(path: Path, threads: int) -> Any:
 
 
 def _broken(path: Path, error: Exception) -> BundleError:
-    told = str(error)
-    if "opset" in told.casefold():
+    # What stands before the reason is codes, and the path, which our own sentence tells.
+    reason = _CODES.sub("", str(error)).replace(f"Load model from {path} failed:", "")
+    if "opset" in reason.casefold():
         return BundleError(
             "the graph needs newer operators than this ONNX Runtime has",
             where=str(path),
             allowed=f"what ONNX Runtime {ort.__version__} reads",
             nearest="Install a newer onnxruntime, or export the bundle for an older opset.",
         )
-    # What stands before the reason is codes, and the path, which our own sentence tells.
-    reason = _CODES.sub("", told).replace(f"Load model from {path} failed:", "")
     lines = reason.strip().splitlines()
     first = lines[0][:200].rstrip(" .") if lines else type(error).__name__
     return BundleError(

@@ -228,7 +228,7 @@ class Performance:
             match effect:
                 case Ask(request):
                     self._waiting = self._waiting or request.at_once
-                    self._ask(self._shaped(request))
+                    self._ask(replace(request, settings=self.conductor.moment.for_model()))
                 case Cut(_, begin):
                     self.schedule.cut(begin)
                 case Sow(planned):
@@ -253,16 +253,16 @@ class Performance:
                 self._mark(mark, at)
 
     def _mark(self, mark: Mark, at: Seconds, text: str = "") -> None:
-        self._recorder.record(Marked(mark, text, self.beat(at), at))
+        self._recorder.record(Marked(mark, text, self._score_beat(at), at))
 
     def _record_tempo(self, at: Seconds) -> None:
-        self._recorder.record(TempoSet(self.settings.bpm, self.beat(at), at))
-        self._recorder.record(MeterSet(self.settings.meter, self.beat(at), at))
+        beat = self._score_beat(at)
+        self._recorder.record(TempoSet(self.settings.bpm, beat, at))
+        self._recorder.record(MeterSet(self.settings.meter, beat, at))
 
-    def _shaped(self, request: Request) -> Request:
-        """The machine plays as hard as the player does."""
-        velocity = self.conductor.moment.ear.velocity or self.settings.velocity
-        return replace(request, settings=replace(request.settings, velocity=velocity))
+    def _score_beat(self, at: Seconds) -> Beats:
+        """The beat as the take tells it: the lead-in is no bar of the music."""
+        return max(Beats(0.0), self.beat(at))
 
     def _perform(self, planned: Planned, when: When, source: Source) -> None:
         self.sound.perform(planned, when, source)

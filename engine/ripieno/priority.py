@@ -7,6 +7,8 @@ import os
 
 REALTIME, INFERENCE = 60, 40
 """SCHED_FIFO priorities, 1…99: below a JACK server's 70, the music before the model."""
+REFUSED = "RIPIENO_NO_FIFO"
+"""Set to anything, this variable plays without real-time priority, as where the system refuses."""
 
 
 def hurry(priority: int) -> bool:
@@ -18,7 +20,7 @@ def hurry(priority: int) -> bool:
     gc.collect()
     gc.freeze()
     gc.disable()
-    if not hasattr(os, "sched_setscheduler"):
+    if REFUSED in os.environ or not hasattr(os, "sched_setscheduler"):
         return False
     policy = os.SCHED_FIFO | getattr(os, "SCHED_RESET_ON_FORK", 0)
     try:

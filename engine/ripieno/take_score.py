@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -17,8 +18,6 @@ from ripieno.take import (
     ControlMoved,
     Fact,
     Header,
-    Mark,
-    Marked,
     MeterSet,
     NoteEnded,
     NoteStarted,
@@ -28,6 +27,8 @@ from ripieno.take import (
 )
 
 SHORTEST = Beats(1 / 64)
+DISORDER = Beats(0.5)
+"""How far two facts may stand in the wrong order; more means that the beats were set back."""
 PLAYER = "you"
 START = Beats(0.0)
 
@@ -49,8 +50,8 @@ class _Gathered:
 def score_of(take: Take) -> Score:
     """What was heard in `take`. The click is left out.
 
-    A note that never got its release ends with the take. Where the transport went back to an
-    earlier beat, the score goes on at the next bar line instead.
+    A note that never got its release ends with the take. Where the beats were set back, because
+    the transport or a phrase began anew, the score goes on with the next bar that is free.
     """
     settings = take.header.settings
     heard = _Gathered()
@@ -78,16 +79,19 @@ def export_midi(take: Take, path: str | Path) -> None:
 
 
 def _straightened(facts: tuple[Fact, ...], meter: Meter) -> Iterator[Fact]:
-    """The facts with beats that never start over and never lie before the first bar line."""
+    """The facts with beats that never start over and never lie before the first bar line.
+
+    What moves is moved by whole bars, so that bar lines stay where they were heard.
+    """
     first = min((fact.beat for fact in facts), default=Beats(0.0))
     offset = Beats(-min(0.0, meter.bar_start(first)))
     latest = Beats(0.0)
     for fact in facts:
         if isinstance(fact, MeterSet):
             meter = fact.meter
-        starts = isinstance(fact, Marked) and fact.mark is Mark.PLAYED
-        if starts and fact.beat + offset < latest:
-            offset = Beats(meter.next_bar(latest) - meter.bar_start(fact.beat))
+        behind = latest - (fact.beat + offset)
+        if behind > DISORDER:
+            offset = Beats(offset + math.ceil(behind / meter.bar) * meter.bar)
         moved = replace(fact, beat=Beats(fact.beat + offset))
         latest = Beats(max(latest, moved.beat))
         yield moved

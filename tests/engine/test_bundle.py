@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from ripieno.bundle import check, load_manifest
 from ripieno.errors import BundleError
 from ripieno.grammar.grid import VOICES
 from ripieno.settings import FULL_RANGES
+
 from tests.engine.bundles import Recipe, sha256, write_bundle
 
 

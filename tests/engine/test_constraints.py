@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from ripieno.clock import Beats
 from ripieno.constraints import (
     ANY,

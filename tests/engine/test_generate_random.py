@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from ripieno.bundle import load_manifest
 from ripieno.clock import Beats, VirtualClock
 from ripieno.events import Note, Planned, Request, Sounding
@@ -16,6 +16,7 @@ from ripieno.generate import Generator
 from ripieno.grammar.grid import Cursor
 from ripieno.onnx_model import StepModel
 from ripieno.settings import FULL_RANGES, Key, Rules, Sampling, Settings, Strength
+
 from tests.engine.bundles import Recipe, write_bundle
 from tests.engine.rule_checker import Played, violations
 
@@ -138,7 +139,6 @@ def take(generator: Generator, script: Script) -> list[Planned]:
             steps.append(step)
             if len(steps) == script.taken:
                 break
-    plan.close()
     return steps
 
 
@@ -238,9 +238,7 @@ def test_thousands_of_steps_among_a_wandering_player(models: tuple[StepModel, St
     """The player's tenor crosses everybody all the time: the others give way, and still play."""
     generator = Generator(models[0])
     hard = Rules(spacing=Strength.HARD, key=Key(7, "major"), key_lock=Strength.HARD)
-    notes = tuple(
-        Note(2, 45 + (i * 7) % 33, 70, Beats(i * 0.75), Beats(0.75)) for i in range(1000)
-    )
+    notes = tuple(Note(2, 45 + (i * 7) % 33, 70, Beats(i * 0.75), Beats(0.75)) for i in range(1000))
     asked = Request(
         epoch=1,
         since=Beats(0.0),
@@ -263,7 +261,7 @@ def test_thousands_of_steps_among_a_wandering_player(models: tuple[StepModel, St
     struck = sum(v.struck for s in steps for v in s.voices)
     given_way = sum(
         a.pitch is not None and b.pitch is None
-        for before, now in zip(steps, steps[1:], strict=False)
+        for before, now in pairwise(steps)
         for a, b in zip(before.voices, now.voices, strict=True)
     )
     assert struck > 1000
@@ -275,9 +273,7 @@ def test_the_judge_sees_each_kind_of_violation() -> None:
     hard = Rules(spacing=Strength.HARD, key=Key(0, "major"), key_lock=Strength.HARD)
 
     def step(number: int, *pitches: int | None, struck: bool = True) -> Played:
-        voices = tuple(
-            Sounding(v, p, struck and p is not None, 80) for v, p in enumerate(pitches)
-        )
+        voices = tuple(Sounding(v, p, struck and p is not None, 80) for v, p in enumerate(pitches))
         return Played(number, voices, frozenset(range(4)), hard)
 
     fine = step(0, 72, 67, 60, 48)

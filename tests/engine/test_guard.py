@@ -58,7 +58,7 @@ def realtime(lifeline: Connection, ledger: Inherited, test: Connection) -> None:
 class Stage:
     """A guard and what it guards."""
 
-    guard: SpawnProcess
+    guarding: SpawnProcess
     realtime: SpawnProcess
     main: Sender[guard.Word]
     held: Connection
@@ -105,8 +105,8 @@ def test_exactly_the_missing_releases_are_sent(stage: Stage, jackd: JackServer) 
         stage.tell("strike")
         time.sleep(8 * PERIOD / RATE)  # what RtMidi still holds when its process dies is lost
         stage.kill_realtime()
-        stage.guard.join(10)
-    assert stage.guard.exitcode == 0
+        stage.guarding.join(10)
+    assert stage.guarding.exitcode == 0
     struck = [(0x90 | channel, pitch, 90) for channel, pitch in (*NOTES, (2, 50))]
     assert dump.messages[:5] == [*struck, (0x82, 50, 64)]
     assert sorted(dump.messages[5:]) == [(0x80 | channel, pitch, 64) for channel, pitch in NOTES]
@@ -121,25 +121,25 @@ def test_a_goodbye_leaves_nothing_to_do(stage: Stage, jackd: JackServer) -> None
         stage.tell("strike")
         stage.test.send("leave")
         stage.realtime.join(10)
-        stage.guard.join(10)
-    assert stage.guard.exitcode == 0
+        stage.guarding.join(10)
+    assert stage.guarding.exitcode == 0
     assert len(dump.messages) == 5
 
 
 def test_a_death_in_silence_opens_nothing(stage: Stage, jackd: JackServer) -> None:
     stage.kill_realtime()
-    stage.guard.join(10)
-    assert stage.guard.exitcode == 0
+    stage.guarding.join(10)
+    assert stage.guarding.exitcode == 0
     until(lambda: "victim:out" not in jackd.ports(), "the end of the victim's port")
 
 
 def test_signals_do_not_end_the_guard_and_its_own_death_is_seen(stage: Stage) -> None:
-    assert stage.guard.pid
+    assert stage.guarding.pid
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTOU):
-        os.kill(stage.guard.pid, number)
+        os.kill(stage.guarding.pid, number)
     assert not stage.held.poll(0.3)
-    assert stage.guard.is_alive()
-    stage.guard.kill()
+    assert stage.guarding.is_alive()
+    stage.guarding.kill()
     assert stage.held.poll(10)  # the end of file
     with pytest.raises(EOFError):
         stage.held.recv()

@@ -11,6 +11,7 @@ from ripieno import midi
 from ripieno.errors import PortError
 from ripieno.events import ControlChange, NoteOff, NoteOn, Stamped
 from ripieno.midi import Api, Port
+from ripieno.midi_input import open_input, parse
 from ripieno.outputs.port import PortOutput, open_output
 from ripieno.routing import InputKind, InputSpec, OutputKind, OutputSpec
 
@@ -37,13 +38,13 @@ def problem_of(out: PortOutput) -> str:
 
 
 def test_bytes_become_messages() -> None:
-    assert midi.parse([0x9F, 60, 1]) == NoteOn(15, 60, 1)
-    assert midi.parse([0x90, 60, 0]) == NoteOff(0, 60)
-    assert midi.parse([0x83, 127, 64]) == NoteOff(3, 127)
-    assert midi.parse([0xB0, 64, 127]) == ControlChange(0, 64, 127)
-    assert midi.parse([0xF8]) is None
-    assert midi.parse([0xC0, 5]) is None
-    assert midi.parse([]) is None
+    assert parse([0x9F, 60, 1]) == NoteOn(15, 60, 1)
+    assert parse([0x90, 60, 0]) == NoteOff(0, 60)
+    assert parse([0x83, 127, 64]) == NoteOff(3, 127)
+    assert parse([0xB0, 64, 127]) == ControlChange(0, 64, 127)
+    assert parse([0xF8]) is None
+    assert parse([0xC0, 5]) is None
+    assert parse([]) is None
 
 
 PORTS = (
@@ -91,19 +92,19 @@ def test_no_midi_system_is_a_reason_and_a_remedy(
     assert any("sudo modprobe snd-seq" in reason for reason in ports.missing)
     assert any("no JACK server is running" in reason for reason in ports.missing)
     with pytest.raises(PortError, match=r"no MIDI system answers\. ALSA"):
-        midi.open_input(InputSpec(InputKind.VIRTUAL), "ripieno", lambda stamped: None)
+        open_input(InputSpec(InputKind.VIRTUAL), "ripieno", lambda stamped: None)
     assert capfd.readouterr().err == ""
 
 
 def test_a_file_is_no_port() -> None:
     with pytest.raises(PortError, match="is a MIDI file"):
-        midi.open_input(InputSpec(InputKind.FILE, "x.mid"), "ripieno", lambda stamped: None)
+        open_input(InputSpec(InputKind.FILE, "x.mid"), "ripieno", lambda stamped: None)
 
 
 @pytest.mark.real_part
 def test_what_another_process_plays_is_heard_in_order(jackd: JackServer, tmp_path: Path) -> None:
     heard: list[Stamped] = []
-    heard_in = midi.open_input(InputSpec(InputKind.VIRTUAL), "hearing", heard.append)
+    heard_in = open_input(InputSpec(InputKind.VIRTUAL), "hearing", heard.append)
     player = subprocess.Popen(
         [sys.executable, "-c", PLAYER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -130,7 +131,7 @@ def test_a_named_port_is_listed_heard_lost_and_heard_again(jackd: JackServer) ->
     keyboard = PortOutput("keyboard", "keys", virtual=True)
     assert Port(Api.JACK, "keyboard:keys") in midi.list_ports().inputs
     heard: list[Stamped] = []
-    heard_in = midi.open_input(InputSpec(InputKind.PORT, "keyb"), "hearing", heard.append)
+    heard_in = open_input(InputSpec(InputKind.PORT, "keyb"), "hearing", heard.append)
     assert heard_in.check() == ""
     keyboard.note_on(0, 60, 100)
     until(lambda: len(heard) == 1, "the first note")
@@ -151,7 +152,7 @@ def test_a_named_port_is_listed_heard_lost_and_heard_again(jackd: JackServer) ->
 @pytest.mark.real_part
 def test_ports_come_back_with_the_server(mortal_jackd: JackServer) -> None:
     heard: list[Stamped] = []
-    heard_in = midi.open_input(InputSpec(InputKind.VIRTUAL), "phoenix", heard.append)
+    heard_in = open_input(InputSpec(InputKind.VIRTUAL), "phoenix", heard.append)
     out = open_output(OutputSpec(OutputKind.VIRTUAL), "phoenix")
     mortal_jackd.stop()
     until(lambda: "JACK has stopped" in heard_in.check(), "the news that JACK has stopped")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ripieno.grammar.grid import VOCABULARY
 from ripieno.sampling import draw, members, min_p, tempered, top_k, top_p, uniform
 from ripieno.settings import Sampling

@@ -61,15 +61,18 @@ def play(options: Namespace) -> int:
     stage = _stage(what, options.takes, bars or None, what.guest(screen is not None))
     from ripieno.client import Client
 
+    title = what.preset.title or what.preset.name
     client = Client(stage)
     try:
         if screen is not None:
-            code = screen(client, phrases=_all_phrases(), preset=what.preset.title)
+            code = screen(client, phrases=_all_phrases(), preset=title)
         else:
+            print(f"{title}. {what.preset.about}".strip())
             code = perform(client, stage.bars)
     finally:
         client.close()
     if stage.take.exists():
+        print("Writing the take …", flush=True)
         _tell(export(stage.take, stage.soundfont, wav=not options.no_wav))
     return code
 
@@ -101,6 +104,7 @@ def render(options: Namespace) -> int:
 def perform(client: Client, bars: int | None) -> int:
     """Follow a performance on standard output to its end. Ctrl-C ends it in order."""
     progress = Progress(sys.stdout, bars)
+    print(f"{bars or 'Endless'} bars; Ctrl-C ends it and keeps the take.", flush=True)
     stopped: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from ripieno.events import Notice, Phase, Telemetry
+from ripieno.routing import OutputKind
 
 _PHASES = {
     Phase.LISTENING: "listening",
@@ -34,6 +35,8 @@ class Progress:
         for notice in telemetry.notices:
             self._show_notice(notice)
         bar = bar_number(telemetry)
+        if self._bars is not None:  # the end is the bar line after the last bar
+            bar = min(bar, self._bars)
         if self._live:
             self._renew(self._line(telemetry, bar))
         elif bar > self._bar and telemetry.playing:
@@ -48,9 +51,11 @@ class Progress:
 
     def _show_ends(self, telemetry: Telemetry) -> None:
         ends = (telemetry.outputs, telemetry.inputs)
-        if ends != self._ends and telemetry.outputs and telemetry.steps:
-            heard = f"; hears {', '.join(telemetry.inputs)}" if telemetry.inputs else ""
-            self._say(f"{telemetry.model} → {', '.join(telemetry.outputs)}{heard}")
+        if ends != self._ends and telemetry.outputs:
+            hears = f", hears {', '.join(telemetry.inputs)}" if telemetry.inputs else ""
+            heard = [name for name in telemetry.outputs if name != OutputKind.NONE]
+            plays = f"It plays to {', '.join(heard)}" if heard else "It plays into the take only"
+            self._say(f"{plays}{hears}.")
             self._ends = ends
 
     def _show_notice(self, notice: Notice) -> None:
@@ -60,11 +65,12 @@ class Progress:
 
     def _line(self, telemetry: Telemetry, bar: int) -> str:
         of_all = f" of {self._bars}" if self._bars else ""
-        missed = f", {telemetry.missed} missed" if telemetry.missed else ""
-        return (
-            f"bar {bar}{of_all}  {_PHASES[telemetry.phase]}  {telemetry.settings.bpm:g} bpm  "
-            f"{telemetry.steps} steps{missed}"
-        )
+        parts = [f"bar {bar}{of_all}", _PHASES[telemetry.phase], f"{telemetry.settings.bpm:g} bpm"]
+        if telemetry.steps:
+            parts.append(f"{telemetry.steps} sixteenths by {telemetry.model}")
+        if telemetry.missed:
+            parts.append(f"{telemetry.missed} too late")
+        return "  ".join(parts)
 
     def _say(self, text: str) -> None:
         if self._live and self._width:

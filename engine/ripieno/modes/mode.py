@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Meter, ceil_to
 from ripieno.ear import STEP, Ear
 from ripieno.events import Note, Phase, Planned, Seed
 from ripieno.modes.effects import NOTHING, Effects
 from ripieno.plan import Plan
-from ripieno.settings import Settings
+from ripieno.settings import Key, Settings
+from ripieno.tonality import estimate
 
+KEY_NOTES = 48
+"""How many of the player's last notes tell the key."""
 REACTION = 0.03
 """Seconds between a wish and the earliest step that can still follow it."""
 
@@ -28,6 +31,32 @@ class Moment:
     epoch: int = 0
     seed: Seed | None = None
     machine: tuple[Note, ...] = ()
+    _key: Key | None = None
+    _key_of: tuple[int, Beats] | None = None
+
+    def for_model(self) -> Settings:
+        """The settings as the model gets them: as loud as the player, in the player's key.
+
+        A key that was set stands; else it is guessed from what was played, or from the seed.
+        """
+        settings = replace(self.settings, velocity=self.ear.velocity or self.settings.velocity)
+        if settings.rules.key is not None:
+            return settings
+        return replace(settings, rules=replace(settings.rules, key=self._heard_key()))
+
+    def _heard_key(self) -> Key | None:
+        notes = self.ear.notes
+        if not notes:
+            seed = self.seed.notes if self.seed else ()
+            return estimate((n.pitch, n.duration or STEP) for n in seed)
+        newest = (len(notes), notes[-1].at)
+        if newest != self._key_of:
+            self._key_of = newest
+            recent = notes[-KEY_NOTES:]
+            ends = [n.onset + STEP if n.grid_end is None else n.grid_end for n in recent]
+            lengths = [end - note.onset for note, end in zip(recent, ends, strict=True)]
+            self._key = estimate(zip((n.pitch for n in recent), lengths, strict=True))
+        return self._key
 
     def next_epoch(self) -> int:
         self.epoch += 1

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ripieno import jack
-from ripieno.errors import SoundError, nearest_name
+from ripieno.errors import PortError, SoundError, nearest_name
 from ripieno.outputs.soundfont import RATE, check_soundfont, not_a_soundfont
 
 try:
@@ -30,7 +30,7 @@ LIVE_RATE = 48000
 DRIVERS = ("pipewire", "pulseaudio", "alsa", "coreaudio", "jack")
 """Audio drivers, in the order in which they are tried."""
 _SETTINGS: dict[str, int | float] = {
-    "synth.gain": 0.5,  # the built-in font is made for it: five voices at full stay below 1
+    "synth.gain": 0.7,  # five voices of the built-in font, struck hardest, stay below full scale
     "synth.polyphony": 256,
     "synth.midi-channels": 16,
     "synth.reverb.active": 1,
@@ -103,15 +103,17 @@ class FluidSynthOutput(_Player):
     On JACK it connects itself to the speakers. It never opens a MIDI port.
     """
 
-    problem = ""
-
     def __init__(self, soundfont: Path, driver: str = "", client: str = "ripieno") -> None:
         """Open an audio device. Raises SoundError."""
         super().__init__(soundfont, LIVE_RATE)
         self._synth.setting("audio.jack.id", f"{client}-synth")
+        self.problem = ""
+        self._patchbay: jack.Patchbay | None = None
         try:
             self.driver = self._open(driver)
-        except SoundError:
+            if self.driver == "jack":
+                self._patchbay = jack.Patchbay(f"{client}-synth-watch")
+        except (SoundError, PortError):
             self.close()
             raise
         self.name = f"FluidSynth ({self.driver}), {soundfont.name}"
@@ -141,7 +143,17 @@ class FluidSynthOutput(_Player):
             self._synth.all_sounds_off(channel)
 
     def check(self) -> None:
-        return
+        """Once a second: notice that JACK has stopped, and the sound with it."""
+        if self._patchbay and not self._patchbay.alive and not self.problem:
+            self.problem = "JACK has stopped, and FluidSynth with it. Start both again."
+            self._patchbay.close()
+
+    def close(self) -> None:
+        if self._patchbay and not self._patchbay.alive:
+            return  # its driver would free what JACK has freed already, and crash
+        super().close()
+        if self._patchbay:
+            self._patchbay.close()
 
 
 def _no_device(wanted: str, tried: list[str]) -> SoundError:

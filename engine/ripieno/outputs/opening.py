@@ -29,14 +29,22 @@ def open_outputs(routing: Routing, soundfont: Path) -> tuple[list[Output], list[
 def _open(spec: OutputSpec, client: str, soundfont: Path) -> Output:
     # imported here, so that a performance without a synthesiser or a port loads neither library
     if spec.kind is OutputKind.SYNTH:
-        from ripieno.outputs.fluidsynth import FluidSynthOutput
-
-        return FluidSynthOutput(soundfont, spec.name, client)
+        return _open_synth(spec, client, soundfont)
     if spec.kind is OutputKind.NONE:
         return NullOutput()
     from ripieno.outputs.port import open_output
 
     return open_output(spec, client)
+
+
+def _open_synth(spec: OutputSpec, client: str, soundfont: Path) -> Output:
+    from ripieno.outputs import fluidsynth
+
+    if fluidsynth.installed():
+        return fluidsynth.FluidSynthOutput(soundfont, spec.name, client)
+    from ripieno.outputs.spawned import SpawnedOutput
+
+    return SpawnedOutput(soundfont, spec.name)
 
 
 def _kind(spec: OutputSpec) -> str:

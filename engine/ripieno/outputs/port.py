@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ripieno.errors import PortError
-from ripieno.midi import Api, Connection, Direction
+from ripieno.midi import Api, Direction
+from ripieno.midi_port import Connection
 from ripieno.routing import OutputKind, OutputSpec
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123

@@ -1,12 +1,10 @@
-"""tinysoundfont: renders soundfonts to a file where FluidSynth cannot be installed.
+"""tinysoundfont: renders soundfonts where FluidSynth cannot be installed.
 
-The only file that imports tinysoundfont. It plays no live sound: it would have to run in a Python
-callback, which any other Python thread can delay until the sound stutters.
+The only file that imports tinysoundfont. Live it plays in a process of its own (`spawned.py`).
 """
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,22 @@ try:
 except ImportError:
     _tiny = None
 
-GAIN = 20 * math.log10(0.5)
-"""Decibels; as loud as FluidSynth here."""
-SUSTAIN = 64
+GAIN = -5.0
+"""Decibels; about as loud as FluidSynth here."""
+SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 _FRAME = 8  # bytes: two 32-bit floats
 
 
 def installed() -> bool:
     return _tiny is not None
+
+
+def missing() -> SoundError:
+    """The error for a machine without any synthesiser."""
+    return SoundError(
+        "neither FluidSynth nor tinysoundfont is installed",
+        nearest="'pip install --no-deps tinysoundfont' is the smaller one.",
+    )
 
 
 class TinyRenderer:
@@ -34,10 +40,7 @@ class TinyRenderer:
     def __init__(self, soundfont: Path, rate: int = RATE) -> None:
         """Load the soundfont. Raises SoundError."""
         if _tiny is None:
-            raise SoundError(
-                "neither FluidSynth nor tinysoundfont is installed",
-                nearest="'pip install --no-deps tinysoundfont' is the smaller one.",
-            )
+            raise missing()
         check_soundfont(soundfont)
         self._pedals: dict[int, list[int]] = {}  # what is held, where one is down: it knows none
         self._synth: Any = _tiny.Synth(gain=GAIN, samplerate=rate)
@@ -57,6 +60,8 @@ class TinyRenderer:
 
     def control(self, channel: int, controller: int, value: int) -> None:
         if controller != SUSTAIN:
+            if controller in (ALL_SOUND_OFF, ALL_NOTES_OFF):
+                self._pedals.pop(channel, None)
             self._synth.control_change(channel, controller, value)
         elif value >= 64:
             self._pedals.setdefault(channel, [])

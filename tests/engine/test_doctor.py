@@ -1,0 +1,135 @@
+"""The doctor looks at the real machine; what it concludes from what it sees is tested here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ripieno import doctor, resources
+from ripieno.cli import main
+from ripieno.doctor import Finding, Health
+from ripieno.errors import RipienoError
+
+from tests.engine.bundles import write_bundle
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("zoo") / "tiny")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "engine.log"
+
+
+def test_the_whole_examination(
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["doctor", "--model", str(model)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    parts = [line[2:].split()[0] for line in lines if line[0] in "✓!✗"]
+    assert parts[:5] == ["Python", "Processor", "ONNX", "Model", "Pace"]
+    assert {"MIDI", "Synthesiser", "Soundfont", "Priority", "Terminal"} <= set(parts)
+    assert not any(line.startswith("✗") for line in lines)
+    assert lines[-1].startswith("Ripieno can play here.")
+
+
+def test_a_missing_model_is_broken_and_the_rest_is_still_examined(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["doctor", "--model", "no-such"]) == 1
+    out = capsys.readouterr().out
+    assert "✗ Model" in out
+    assert "Terminal" in out
+    assert "→ `ripieno models` lists the models" in out
+
+
+def test_round_trips_are_asked_of_a_process_of_its_own(model: Path, log: Path) -> None:
+    trips = doctor.round_trips(model, "auto", log)
+    assert len(trips) == doctor.ROUNDS
+    assert all(trip > 0 for trip in trips)
+
+
+def test_a_model_that_cannot_run_is_told_by_its_process(tmp_path: Path, log: Path) -> None:
+    broken = write_bundle(tmp_path / "broken")
+    (broken / "model.onnx").write_bytes(b"nothing")
+    with pytest.raises(RipienoError, match="broken"):
+        doctor.round_trips(broken, "auto", log)
+
+
+def test_pace_follows_the_formula_of_the_horizons() -> None:
+    step = 60 / 90 / 4  # seconds
+    good = doctor.pace([step * 0.5] * 100, bpm=90)
+    assert (good.health, good.advice) == (Health.GOOD, "")
+    assert "0.5 beats ahead are enough" in good.found
+    assert "fast enough up to 180 bpm" in good.found
+    slow = doctor.pace([step * 1.5] * 100, bpm=90)
+    assert slow.health is Health.FAIR
+    assert "1 beats ahead" in slow.found
+    assert "Play at 60 bpm or below, or --set lookahead=1 or more." in slow.advice
+    hopeless = doctor.pace([10.0] * 100, bpm=90)
+    assert "smaller model" in hopeless.advice
+
+
+def test_pace_looks_at_the_slow_ones() -> None:
+    trips = [0.001] * 94 + [1.0] * 6
+    assert doctor.quantile(trips, 0.5) == 0.001
+    assert doctor.quantile(trips, 0.95) == 1.0
+    assert doctor.quantile([3.0, 1.0, 2.0], 0.0) == 1.0
+    assert doctor.quantile([3.0, 1.0, 2.0], 1.0) == 3.0
+    assert doctor.pace(trips, bpm=120).health is Health.FAIR
+
+
+def test_priority_is_given_back() -> None:
+    before = os.sched_getscheduler(0)
+    findings = list(doctor.priority())
+    assert os.sched_getscheduler(0) == before
+    assert findings[0].part == "Priority"
+
+
+def test_without_rights_the_doctor_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refused)
+    finding = next(iter(doctor.priority()))
+    assert finding.health is Health.FAIR
+    assert "@audio - rtprio 95" in finding.advice
+
+
+def test_a_missing_soundfont_does_not_keep_anyone_from_playing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(resources, "shipped", lambda kind: tmp_path)
+    finding = list(doctor.sound())[-1]
+    assert (finding.part, finding.health) == ("Soundfont", Health.FAIR)
+
+
+@pytest.mark.parametrize(
+    ("size", "encoding", "health"),
+    [
+        ((80, 24), "utf-8", Health.GOOD),
+        ((79, 24), "utf-8", Health.FAIR),
+        ((80, 23), "utf-8", Health.FAIR),
+        ((200, 60), "ascii", Health.FAIR),
+    ],
+)
+def test_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], encoding: str, health: Health
+) -> None:
+    class Terminal:
+        def __init__(self) -> None:
+            self.encoding = encoding
+
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size(size))
+    monkeypatch.setattr("sys.stdout", Terminal())
+    finding: Finding = doctor.screen()
+    assert finding.health is health
+    assert bool(finding.advice) == (health is Health.FAIR)
