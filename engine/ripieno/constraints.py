@@ -14,7 +14,7 @@ they can move; should they find no place left, they rest.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ripieno.grammar.grid import (
@@ -36,9 +36,14 @@ Tokens = int
 HOLDS: Tokens = 1 << HOLD
 RESTS: Tokens = 1 << REST
 ANY: Tokens = (1 << VOCABULARY) - 1
+PERFECT = (0, 7)
+"""Intervals, in semitones without octaves, that must not follow themselves."""
 WIDEST_GAPS = (12, 12, 24)
 """Semitones allowed between soprano and alto, alto and tenor, tenor and bass."""
 _REMEMBERED = 64
+_OCTAVES = tuple(
+    sum(1 << token for token in range(FIRST_PITCH + place, VOCABULARY, 12)) for place in range(12)
+)
 
 
 @dataclass(slots=True)
@@ -48,7 +53,7 @@ class Situation:
     held: the pitch that `voice` sounds, None if it rests. last: the pitch that it sounded last,
     None if none yet. rested: how many steps its rest has lasted. decided: what each voice decided
     in this step sounds, waiting: what each voice still to be decided sounds; None where it rests
-    or does not belong there. loop: the token that would go round the loop once more, if any.
+    or does not belong there. before: what each voice sounded before this step. loop: the token that would go round the loop once more, if any.
     """
 
     rules: Rules
@@ -59,6 +64,7 @@ class Situation:
     decided: list[int | None]
     waiting: list[int | None]
     loop: int | None = None
+    before: list[int | None] = field(default_factory=lambda: [None] * len(VOICES))
 
 
 Rule = Callable[[Situation], Tokens]
@@ -97,6 +103,23 @@ def spacing(here: Situation) -> Tokens:
     return _between(here.held, *_near(here.decided, here.voice))
 
 
+def parallels(here: Situation) -> Tokens:
+    """No two voices go from one fifth, octave or unison to another."""
+    held = here.held
+    if held is None:
+        return ANY
+    allowed = ANY
+    for other, now in enumerate(here.decided):
+        before = here.before[other]
+        if now is None or before is None or now == before:
+            continue
+        upward = 1 if other > here.voice else -1  # from the lower voice to the upper one
+        interval = (held - before) * upward % 12
+        if interval in PERFECT:
+            allowed &= ~_octaves(now + interval * upward)
+    return allowed | _strikes(held, held)
+
+
 def key_lock(here: Situation) -> Tokens:
     """Only notes of the key."""
     if here.rules.key is None:
@@ -131,6 +154,7 @@ def no_endless_loop(here: Situation) -> Tokens:
 SOFT_ORDER: tuple[Rule, ...] = (
     no_endless_loop,
     room,
+    parallels,
     spacing,
     key_lock,
     crossing,
@@ -176,6 +200,7 @@ def rule_book(rules: Rules) -> RuleBook:
     """The rules that `rules` put in force, in their strengths."""
     chosen: dict[Rule, Strength] = {
         crossing: rules.crossing,
+        parallels: rules.parallels,
         spacing: rules.spacing,
         key_lock: rules.key_lock,
     }
@@ -230,6 +255,11 @@ def _near(pitches: list[int | None], voice: int) -> tuple[int, int]:
     if voice < len(VOICES) - 1 and (lower := pitches[voice + 1]) is not None:
         high = lower + WIDEST_GAPS[voice]
     return low, high
+
+
+def _octaves(pitch: int) -> Tokens:
+    """Strike `pitch` in any octave."""
+    return _OCTAVES[(pitch - LOWEST) % 12]
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -174,7 +174,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Choose:
-    """Set the switch called `name` (mode, key, key_lock, crossing, spacing, meter) to `value`."""
+    """Set the switch called `name` (see `knobs.py`) to `value`."""
 
     name: str
     value: str

@@ -169,6 +169,7 @@ class Generator:
             decided=decided,
             waiting=waiting,
             loop=self.context.closing(voice, again),
+            before=self.context.entries[-1].before.held,
         )
 
     def _sounding(self, voice: int, token: int, frame: Frame) -> Sounding:

@@ -6,7 +6,6 @@ looks for newer requests, and a plan that became void is left where it stands.
 
 from __future__ import annotations
 
-import gc
 import os
 import select
 import signal
@@ -24,6 +23,8 @@ from ripieno.errors import RipienoError
 from ripieno.events import InferenceFailed, InferenceMessage, InferenceReady, Request
 from ripieno.generate import Generator
 from ripieno.onnx_model import StepModel
+from ripieno.priority import INFERENCE, hurry
+from ripieno.priority import INFERENCE, hurry
 from ripieno.settings import Settings
 
 
@@ -50,6 +51,8 @@ def run(
     try:
         clock = SystemClock()
         desk = Desk(_load(folder, precision, answers, clock), Receiver(requests), answers, clock)
+        hurry(INFERENCE)  # only now: loading is long, and may wait for everybody
+        hurry(INFERENCE)
         desk.serve()
     except Closed:
         return
@@ -136,8 +139,6 @@ def _load(
     for _ in generator.plan(_WARM_UP, clock):
         pass
     generator.context.reset()
-    gc.collect()
-    gc.freeze()
     seconds = Seconds(clock.now() - began)
     answers.send(InferenceReady(model.manifest.name, model.precision, seconds))
     return generator

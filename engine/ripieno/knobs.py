@@ -129,6 +129,7 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("key", "key", (NO_KEY, *KEYS), lambda s: str(s.rules.key or NO_KEY), _with_key),
     _strength_switch("key_lock", "key lock"),
     _strength_switch("crossing", "crossing"),
+    _strength_switch("parallels", "parallels"),
     _strength_switch("spacing", "spacing"),
     Switch(
         "meter",

@@ -107,6 +107,8 @@ KEYS: tuple[PresetKey, ...] = (
     _K("rules", "max_leap", whole_from, "1…24 semitones",
        "The largest step from one note of a voice to the next. Never broken."),
     _K("rules", "crossing", strength_from, _STRENGTHS, "Voices do not cross."),
+    _K("rules", "parallels", strength_from, _STRENGTHS,
+       "No two voices go in parallel fifths, octaves or unisons."),
     _K("rules", "spacing", strength_from, _STRENGTHS,
        "At most an octave between soprano and alto and between alto and tenor, and two between "
        "tenor and bass."),

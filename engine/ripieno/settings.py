@@ -119,6 +119,8 @@ class Rules:
     """Largest melodic step, 1…24 semitones. Always hard."""
     crossing: Strength = Strength.HARD
     """No voice goes above its upper or below its lower neighbour."""
+    parallels: Strength = Strength.SOFT
+    """No two voices go in parallel fifths, octaves or unisons."""
     spacing: Strength = Strength.SOFT
     """At most an octave between soprano and alto, and alto and tenor; two between tenor and bass."""
     key: Key | None = None

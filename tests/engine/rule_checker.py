@@ -26,6 +26,7 @@ def violations(played: Sequence[Played]) -> list[str]:
     for place, now in enumerate(played):
         for voice in sorted(now.ours):
             told = _melody(played, place, voice) + _harmony(now, voice)
+            told += _motion(played, place, voice)
             found += [f"step {now.step}, voice {voice}: {what}" for what in told]
     return found
 
@@ -75,6 +76,24 @@ def _in_key(pitch: int, rules: Rules) -> bool:
         "major": {0, 2, 4, 5, 7, 9, 11},
         "minor": {0, 2, 3, 5, 7, 8, 9, 10, 11},
     }[rules.key.scale]
+
+
+def _motion(played: Sequence[Played], place: int, voice: int) -> list[str]:
+    now = played[place]
+    if now.rules.parallels is not Strength.HARD or not place:
+        return []
+    before = played[place - 1]
+    found = []
+    for other in range(len(now.voices)):
+        upper, lower = min(voice, other), max(voice, other)
+        pair = [step.voices[v].pitch for step in (before, now) for v in (upper, lower)]
+        if other == voice or before.step != now.step - 1 or None in pair:
+            continue
+        top, bottom, new_top, new_bottom = (pitch for pitch in pair if pitch is not None)
+        moved = top != new_top and bottom != new_bottom
+        if moved and (top - bottom) % 12 == (new_top - new_bottom) % 12 in (0, 7):
+            found.append(f"goes in parallel with voice {other} to {now.voices[voice].pitch}")
+    return found
 
 
 def _harmony(now: Played, voice: int) -> list[str]:

@@ -17,6 +17,7 @@ from ripieno.constraints import (
     largest_leap,
     no_endless_loop,
     no_endless_rest,
+    parallels,
     room,
     rule_book,
     spacing,
@@ -101,6 +102,29 @@ def test_spacing_looks_at_the_nearest_voices_only() -> None:
     assert not spacing(replace(tenor, held=61)) & HOLDS
 
 
+def test_a_fifth_does_not_follow_a_fifth() -> None:
+    """The alto held 65 over a tenor on 58, a fifth below, that has gone to 60."""
+    here = situation(before=[None, 65, 58, None], decided=[None, None, 60, None])
+    allowed = parallels(here)
+    assert strikes(allowed) == set(range(LOWEST, HIGHEST + 1)) - {43, 55, 67, 79}
+    assert allowed & HOLDS
+    assert allowed & RESTS
+
+
+def test_octaves_and_unisons_count_and_fourths_do_not() -> None:
+    octave = situation(before=[77, 65, None, None], decided=[79, None, None, None])
+    assert 67 not in strikes(parallels(octave))
+    fourth = situation(before=[70, 65, None, None], decided=[72, None, None, None])
+    assert parallels(fourth) == ANY
+
+
+def test_who_stays_makes_no_parallels() -> None:
+    stays = situation(before=[None, 65, 58, None], decided=[None, None, 58, None])
+    assert parallels(stays) == ANY
+    moves = situation(before=[None, 65, 58, None], decided=[None, None, 53, None])
+    assert 65 in strikes(parallels(moves)), "the alto may strike its own pitch again"
+
+
 def test_the_key_binds_holds_too() -> None:
     rules = Rules(key=Key.parse("C major"), key_lock=HARD)
     white = {p for p in range(LOWEST, HIGHEST + 1) if p % 12 in (0, 2, 4, 5, 7, 9, 11)}
@@ -146,11 +170,12 @@ def test_strengths_put_rules_in_their_place() -> None:
     assert [r.__name__ for r in book.soft] == [
         "no_endless_loop",
         "room",
+        "parallels",
         "key_lock",
         "crossing",
         "no_endless_rest",
     ]
-    quiet = rule_book(Rules(crossing=OFF, spacing=OFF))
+    quiet = rule_book(Rules(crossing=OFF, parallels=OFF, spacing=OFF))
     assert [r.__name__ for r in quiet.soft] == ["no_endless_loop", "room", "no_endless_rest"]
 
 

@@ -45,6 +45,7 @@ seed = 77
 [rules]
 max_leap = 7
 crossing = "off"
+parallels = "hard"
 spacing = "hard"
 key = "Bb minor"
 key_lock = "soft"
@@ -133,6 +134,7 @@ def test_every_key_is_read() -> None:
     assert (settings.velocity, settings.transpose, settings.onset_tolerance) == (101, -12, 0.1)
     assert (settings.sampling.top_k, settings.sampling.seed) == (12, 77)
     assert (rules.max_leap, rules.crossing, rules.spacing) == (7, Strength.OFF, Strength.HARD)
+    assert rules.parallels is Strength.HARD
     assert (rules.key, rules.key_lock) == (Key(10, "minor"), Strength.SOFT)
     assert rules.ranges == ((60, 81), (53, 74), (48, 66), (39, 60))
     assert (settings.turns.every_bars, settings.turns.bars) == (2, 4)
