@@ -1,3 +1,3 @@
 """Fixtures that all tests may use."""
 
-pytest_plugins = ["tests.engine.jackd"]
+pytest_plugins = ["tests.ci_rules", "tests.engine.jackd"]

@@ -117,13 +117,13 @@ class FakeInference:
         step = request.begin
         while step < request.end - 1e-9:
             voices = tuple(
-                self.decide(request, step, voice) for voice in range(4) if voice not in request.player
+                self.decide(request, step, voice)
+                for voice in range(4)
+                if voice not in request.player
             )
             end = Beats(step + STEP)
             cost = Seconds(0.0001)
-            yield Planned(
-                request.epoch, step, end, voices, request.at_once, cost, cost, True
-            )
+            yield Planned(request.epoch, step, end, voices, request.at_once, cost, cost, True)
             step = end
 
 

@@ -20,7 +20,7 @@ from textual.app import App
 from ripieno_app.desk import Desk
 from ripieno_app.messages import Client
 from ripieno_app.screens.performance import Performance
-from ripieno_app.theme import RIPIENO
+from ripieno_app.theme import RIPIENO, RIPIENO_16
 
 LAST_WORD = 2.0
 """Seconds that the engine has to end in order before the screen closes anyway."""
@@ -46,8 +46,10 @@ class RipienoApp(App[int]):
         self._leaving = False
 
     def on_mount(self) -> None:
-        self.register_theme(RIPIENO)
-        self.theme = RIPIENO.name
+        few = self.console.color_system == "standard" and not self.is_headless
+        theme = RIPIENO_16 if few else RIPIENO
+        self.register_theme(theme)
+        self.theme = theme.name
         self.push_screen(self.performance)
         asyncio.get_running_loop().add_reader(self._client.fileno(), self._readable)
 

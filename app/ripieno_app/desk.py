@@ -26,6 +26,7 @@ from ripieno.events import (
     Telemetry,
     Turn,
 )
+from ripieno.settings import Mode
 
 from ripieno_app.keyboard import Keyboard
 from ripieno_app.keys import (
@@ -44,6 +45,12 @@ from ripieno_app.noticeboard import Noticeboard
 from ripieno_app.wishes import Controls, Wishes
 
 GONE = "The engine has stopped, so nothing sounds any more. The take is kept. Press q to leave."
+WELCOME = {
+    Mode.ANSWER: "Play a few letters (z x c v b …), then wait: four voices answer. ? is help.",
+    Mode.ACCOMPANY: "Play letters (q w e r t …): the other voices join you at once. ? is help.",
+    Mode.SOLO: "It plays on from the seed phrase: turn what you like. Space starts, ? is help.",
+}
+WELCOME_STAYS = Seconds(12.0)
 
 
 class Desk:
@@ -83,8 +90,11 @@ class Desk:
             return True
         if telemetry is None:
             return False
-        self._telemetry = telemetry
+        first, self._telemetry = self._telemetry is None, telemetry
         self._board.hear(telemetry)
+        if first:
+            welcome = WELCOME[telemetry.settings.mode]
+            self._board.answer(welcome, telemetry.at, stays=WELCOME_STAYS)
         for lost in self._wishes.settle(telemetry):
             self._answer(f"The engine did not take {lost.label or lost.control}.", urgent=True)
         return True

@@ -22,6 +22,7 @@ KEPT = 20
 class _Pinned:
     words: Words
     at: Seconds
+    stays: Seconds
 
 
 class Noticeboard:
@@ -39,9 +40,11 @@ class Noticeboard:
                 self._newest = notice.number
                 self._pin(Words.of(notice), telemetry.at)
 
-    def answer(self, text: str, at: Seconds, *, urgent: bool = False) -> None:
-        """Say something to the player on the screen's own behalf."""
-        self._pin(Words(text, urgent), at)
+    def answer(
+        self, text: str, at: Seconds, *, urgent: bool = False, stays: Seconds = ANSWER_STAYS
+    ) -> None:
+        """Say something to the player on the screen's own behalf, for as long as it `stays`."""
+        self._pin(Words(text, urgent), at, stays)
 
     def end(self, text: str) -> None:
         """The last words: nothing comes before them any more."""
@@ -54,9 +57,9 @@ class Noticeboard:
         last = (self._last_words,) if self._last_words else ()
         return (*last, *(pin.words for pin in live))
 
-    def _pin(self, words: Words, at: Seconds) -> None:
-        self._pinned = [_Pinned(words, at), *self._pinned][:KEPT]
+    def _pin(self, words: Words, at: Seconds, stays: Seconds = ANSWER_STAYS) -> None:
+        self._pinned = [_Pinned(words, at, stays), *self._pinned][:KEPT]
 
 
 def _fresh(pin: _Pinned, at: Seconds) -> bool:
-    return at - pin.at <= ANSWER_STAYS
+    return at - pin.at <= pin.stays

@@ -56,6 +56,6 @@ def picture(
     return asyncio.run(take())
 
 
-def save_picture(moment: Telemetry, preset: str, path: Path) -> None:
+def save_picture(moment: Telemetry, preset: str, path: Path, keys: tuple[str, ...] = ()) -> None:
     """Write the picture for the README to `path`."""
-    path.write_text(picture(moment, preset), encoding="utf-8")
+    path.write_text(picture(moment, preset, (120, 36), keys), encoding="utf-8")

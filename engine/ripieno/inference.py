@@ -24,7 +24,6 @@ from ripieno.events import InferenceFailed, InferenceMessage, InferenceReady, Re
 from ripieno.generate import Generator
 from ripieno.onnx_model import StepModel
 from ripieno.priority import INFERENCE, hurry
-from ripieno.priority import INFERENCE, hurry
 from ripieno.settings import Settings
 
 
@@ -52,7 +51,6 @@ def run(
         clock = SystemClock()
         desk = Desk(_load(folder, precision, answers, clock), Receiver(requests), answers, clock)
         hurry(INFERENCE)  # only now: loading is long, and may wait for everybody
-        hurry(INFERENCE)
         desk.serve()
     except Closed:
         return

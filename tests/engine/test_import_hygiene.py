@@ -16,7 +16,7 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 HEAVY = {"numpy", "onnxruntime", "textual"}
-FOREIGN = {"mido", "rtmidi", "jack", "fluidsynth", "tinysoundfont"}
+FOREIGN = {"mido", "rtmidi", "jack", "fluidsynth", "tinysoundfont", "sounddevice"}
 PURE = [
     "ripieno.clock",
     "ripieno.conductor",
@@ -43,6 +43,7 @@ OWNERS = {
     "fluidsynth": ["outputs/fluidsynth.py"],
     "sounddevice": ["outputs/spawned.py"],
     "tinysoundfont": ["outputs/tinysoundfont.py"],
+    "sounddevice": ["outputs/spawned.py"],
 }
 """Foreign libraries, and the files of the engine that may import them (besides the doctor)."""
 

@@ -75,6 +75,10 @@ class _Window:
     def column(self, beat: float) -> int:
         return floor(beat * self.per_beat + _HAIR) - self.first
 
+    def edge(self, beat: float) -> int:
+        """The first column that lies wholly after `beat`."""
+        return ceil(beat * self.per_beat - _HAIR) - self.first
+
 
 def lay_out(view: View, width: int, rows: int) -> Page:
     """The page for `view` in `width` columns (gutter included) and `rows` rows of pitches."""
@@ -126,9 +130,8 @@ def _marks(notes: list[RollNote], window: _Window, axis: Axis) -> tuple[Mark, ..
             continue
         held = _held(before.get((note.voice, note.pitch)), note)
         before[note.voice, note.pitch] = note
-        left = window.column(held.onset + held.duration if held else note.onset)
-        end = ceil((note.onset + note.duration) * window.per_beat - _HAIR) - window.first
-        right = min(window.width, max(left + 1, end))
+        left = window.edge(held.onset + held.duration) if held else window.column(note.onset)
+        right = min(window.width, max(left + 1, window.edge(note.onset + note.duration)))
         cut = left < 0 or held is not None
         marks.append(Mark(max(0, left), right, half_row, note.voice, note.look, cut))
     return tuple(sorted(marks, key=lambda mark: _ORDER[mark.look]))

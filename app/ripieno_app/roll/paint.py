@@ -140,7 +140,7 @@ def _ruler(page: Page) -> list[Cell]:
     if page.horizon is not None:
         _write(cells, page.horizon, "┊", Ink("horizon"))
     _write(cells, page.now, "▼", Ink("now"))
-    free = 0
+    free = page.now + 1
     for flag in sorted(page.flags, key=lambda flag: flag.column):
         column = max(free, flag.column)
         text = _flag_text(flag)

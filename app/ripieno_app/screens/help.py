@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 
 from textual import events
@@ -12,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ripieno_app.keys import KEYS, Action, Deed, Key, Layer, action_of, key_name
+from ripieno_app.messages import Words
 
 Part = tuple[str, str]
 TEXT, INDENT = 72, 14
@@ -42,16 +44,21 @@ ON_THE_SCREEN: tuple[tuple[str, str], ...] = (
     ("missed", "steps whose deadline passed: the chord was held, the beat was kept"),
     ("relaxed", "how often a soft rule gave way because nothing else was left"),
     ("p50/p99", "half of the latencies are below the first, 99 of 100 below the second"),
-    ("! 7", "notices, numbered; those that need you stand out"),
+    ("! 7", "notices, numbered; those that need you stand out. This page has them in full"),
 )
 
 
 class HelpScreen(ModalScreen[Action | None]):
     """The help. Panic and leaving work as everywhere, and close it."""
 
+    def __init__(self, spoken: Sequence[Words] = ()) -> None:
+        """`spoken` are the notices of the performance, the newest first, to be read in full."""
+        super().__init__()
+        self._spoken = tuple(spoken)
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
-            yield Static(help_text(), id="help-text")
+            yield Static(help_text(self._spoken), id="help-text")
 
     def on_key(self, event: events.Key) -> None:
         name = key_name(event)
@@ -66,11 +73,12 @@ class HelpScreen(ModalScreen[Action | None]):
             self.dismiss(None)
 
 
-def help_text() -> Content:
-    """The whole page."""
+def help_text(spoken: Sequence[Words] = ()) -> Content:
+    """The whole page, with what was said in the performance at its head."""
     parts: list[Part] = [
         ("Ripieno", "bold $accent"),
         ("   ? or q closes · Esc silences and closes · ↓ reads on\n", "$label"),
+        *_notices(spoken),
         _title("The first minute"),
         ("\n".join(wrap(FIRST_MINUTE, TEXT)) + "\n", ""),
         _title("On the screen"),
@@ -86,6 +94,14 @@ def help_text() -> Content:
         parts += _row(key.label, key.does)
     parts.append(("\nA letter goes up or on; the same letter with Shift goes down or back.", ""))
     return Content.assemble(*parts)
+
+
+def _notices(spoken: Sequence[Words]) -> list[Part]:
+    numbered = [words for words in spoken if words.number is not None]
+    parts = [_title("Notices")] if numbered else []
+    for words in numbered:
+        parts += _row(f"{'! ' if words.urgent else ''}{words.number}", words.text)
+    return parts
 
 
 def _without_backward() -> list[Key]:

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from ripieno_app.desk import Desk
+from ripieno_app.desk import GONE, Desk
 from ripieno_app.keys import Action, Deed, Layer, action_of, key_name
 from ripieno_app.messages import Asked, Words
 from ripieno_app.roll.page import WIDE
@@ -25,6 +25,8 @@ from ripieno_app.widgets.voices import VoiceStrip
 
 NOTICE_ROWS = 3
 VOICE_COUNT = 4
+WAYS_OUT = frozenset({"q", "escape", "enter", "ctrl+c", "ctrl+q"})
+"""Keys that leave once the engine is gone, in either layer."""
 
 
 class Performance(Screen[None]):
@@ -39,6 +41,7 @@ class Performance(Screen[None]):
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
         self.desk = desk
         self._release: Timer | None = None
+        self._parts: list[Line | Roll] = []
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="transport", classes="row"):
@@ -50,7 +53,7 @@ class Performance(Screen[None]):
                 yield from map(Control, FIRST_ROW)
             with Horizontal(classes="row"):
                 yield from map(Control, SECOND_ROW)
-                yield Legend(id="legend")
+        yield Legend(id="legend")
         yield Roll(id="roll")
         with Horizontal(id="voices"):
             yield from map(VoiceStrip, range(VOICE_COUNT))
@@ -64,6 +67,7 @@ class Performance(Screen[None]):
             yield KeysBar()
 
     def on_mount(self) -> None:
+        self._parts = [*self.query(Line), *self.query(Roll)]
         self.query_one("#notice-0", NoticeLine).say(Words("Starting the engine…"))
         self.show()
 
@@ -71,10 +75,11 @@ class Performance(Screen[None]):
         """Bring every widget up to date."""
         view = self.desk.view()
         if view is None:
+            if not self.desk.alive:
+                self.query_one("#notice-0", NoticeLine).say(Words(GONE, urgent=True))
             return
-        for line in self.query(Line):
-            line.show(view)
-        self.query_one(Roll).show(view)
+        for part in self._parts:
+            part.show(view)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.show)
@@ -83,6 +88,10 @@ class Performance(Screen[None]):
         event.stop()
         event.prevent_default()
         name = key_name(event)
+        if not self.desk.alive:
+            if name in WAYS_OUT:
+                self.post_message(self.Leave())
+            return
         action = action_of(name, self.desk.layer)
         if action is not None:
             self.act(action)
@@ -98,10 +107,11 @@ class Performance(Screen[None]):
 
     def act(self, action: Action | None) -> None:
         """Do `action` and show it at once."""
-        if action is Deed.QUIT or (action is not None and not self.desk.alive):
+        if action is Deed.QUIT:
             self.post_message(self.Leave())
         elif action is Deed.HELP:
-            self.app.push_screen(HelpScreen(), self.act)
+            view = self.desk.view()
+            self.app.push_screen(HelpScreen(view.words if view else ()), self.act)
         elif action is not None:
             self.desk.act(action)
             self.show()

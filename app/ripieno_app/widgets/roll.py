@@ -37,7 +37,8 @@ class Roll(Widget):
         if page == self._page:
             return
         self._page = page
-        rows = paint(page, colour=self.app.console.color_system is not None)
+        app = self.app
+        rows = paint(page, colour=app.is_headless or app.console.color_system is not None)
         if len(rows) != len(self._rows):
             self._rows, self._strips = rows, [None] * len(rows)
             self.refresh()
