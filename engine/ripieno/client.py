@@ -48,7 +48,8 @@ class Client:
         )
         self._realtime.start()
         self._guard.start()
-        for end in (commands_out, telemetry_in, alive_out, alive_in, guard_out, guard_in, owner_out):
+        theirs = (commands_out, telemetry_in, alive_out, alive_in, guard_out, guard_in, owner_out)
+        for end in theirs:
             end.close()
 
     def send(self, command: Command) -> None:

@@ -53,7 +53,8 @@ class Situation:
     held: the pitch that `voice` sounds, None if it rests. last: the pitch that it sounded last,
     None if none yet. rested: how many steps its rest has lasted. decided: what each voice decided
     in this step sounds, waiting: what each voice still to be decided sounds; None where it rests
-    or does not belong there. before: what each voice sounded before this step. loop: the token that would go round the loop once more, if any.
+    or does not belong there. before: what each voice sounded before this step.
+    loop: the token that would go round the loop once more, if any.
     """
 
     rules: Rules

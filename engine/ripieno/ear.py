@@ -17,7 +17,7 @@ _CHORD_VOICES = {1: (0,), 2: (0, 3), 3: (0, 1, 3), 4: (0, 1, 2, 3)}
 
 @dataclass(slots=True)
 class PlayedNote:
-    """A note of the player: `at` and `end` as played, `onset` on the grid, `end` None while held."""
+    """A note of the player: `at` and `end` as played (None while held), `onset` on the grid."""
 
     pitch: int
     velocity: int
@@ -65,7 +65,7 @@ class Ear:
         self._last_given = ()
 
     def note_on(self, pitch: int, velocity: int, at: Beats, onset: Beats, lone: int) -> PlayedNote:
-        """Hear a key go down; `onset` is its place on the grid, `lone` the voice of a single line."""
+        """Hear a key go down, at `onset` on the grid; a single line is the voice `lone`."""
         self.note_off(pitch, at)
         note = PlayedNote(pitch, velocity, at, onset, None)
         self.notes = [n for n in self.notes if n.end is None or n.end > at - MEMORY]
@@ -96,9 +96,7 @@ class Ear:
     def _assign(self, lone: int) -> None:
         """Give the newest notes their voices: a line is `lone`, a chord is spread from the top."""
         newest = self.notes[-1].onset
-        fresh = sorted(
-            (note for note in self.held if note.onset == newest), key=lambda n: -n.pitch
-        )
+        fresh = sorted((note for note in self.held if note.onset == newest), key=lambda n: -n.pitch)
         kept = {n.voice: n.pitch for n in self.held if n.onset != newest and n.voice is not None}
         if not kept:
             voices = (lone,) if len(fresh) == 1 else _CHORD_VOICES[min(4, len(fresh))]
@@ -127,9 +125,10 @@ class Ear:
         for place, note in enumerate(line):
             finish = note.grid_end
             if finish is not None:
-                following = line[place + 1].onset if place + 1 < len(line) else Beats(finish + legato)
-                if following <= finish + legato + GRID_TOLERANCE:
-                    finish = max(finish, following) if following > note.onset else finish
+                reach = Beats(finish + legato)
+                following = line[place + 1].onset if place + 1 < len(line) else reach
+                if note.onset < following <= reach + GRID_TOLERANCE:
+                    finish = max(finish, following)
             if note.onset < end - GRID_TOLERANCE and (
                 finish is None or finish > begin + GRID_TOLERANCE
             ):

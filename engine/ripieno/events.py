@@ -312,5 +312,3 @@ class Telemetry:
     take: str
     """Path of the take's journal."""
     ended: bool = False
-
-

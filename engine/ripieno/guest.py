@@ -28,7 +28,7 @@ class Guest:
         return self._queue[0][0] if self._queue else None
 
     def advance(self, beat: Beats, phase: Phase, meter: Meter) -> list[MidiMessage]:
-        """The keys that move at or before `beat`; a phrase begins at a bar line, when all is idle."""
+        """The keys that move by `beat`. A phrase begins at a bar line, when all are idle."""
         if not self._queue and phase is Phase.IDLE and self._left != 0 and self._notes:
             self._begin(meter.next_bar(Beats(beat - STEP / 2)))
         moved = []

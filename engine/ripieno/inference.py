@@ -50,7 +50,6 @@ def run(
     try:
         clock = SystemClock()
         desk = Desk(_load(folder, precision, answers, clock), Receiver(requests), answers, clock)
-        hurry(INFERENCE)  # only now: loading is long, and may wait for everybody
         desk.serve()
     except Closed:
         return
@@ -137,6 +136,7 @@ def _load(
     for _ in generator.plan(_WARM_UP, clock):
         pass
     generator.context.reset()
+    hurry(INFERENCE)  # only now: loading is long, and may wait for everybody
     seconds = Seconds(clock.now() - began)
     answers.send(InferenceReady(model.manifest.name, model.precision, seconds))
     return generator

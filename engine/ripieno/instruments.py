@@ -23,7 +23,9 @@ class Instruments:
     problems: list[str]
 
     @classmethod
-    def open(cls, routing: Routing, soundfont: Path, heard: Callable[[Stamped], None]) -> Instruments:
+    def open(
+        cls, routing: Routing, soundfont: Path, heard: Callable[[Stamped], None]
+    ) -> Instruments:
         """Open all of it. A performance goes on with whatever there is."""
         outputs, problems = open_outputs(routing, soundfont)
         inputs: list[Input] = []

@@ -50,6 +50,6 @@ class Ledger:
 def shared_file() -> IO[bytes]:
     """A nameless file of SIZE zeros; its descriptor is inherited, its memory dies with the last."""
     folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    file = tempfile.TemporaryFile(dir=folder)
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it is the caller's to close
     file.truncate(SIZE)
     return file

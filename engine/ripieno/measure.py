@@ -1,4 +1,4 @@
-"""Latencies, counted as they happen: a histogram with five-percent buckets, no lists, no sorting."""
+"""Latencies, counted as they happen: a histogram with buckets of five percent, no lists."""
 
 from __future__ import annotations
 

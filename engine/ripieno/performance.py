@@ -292,4 +292,3 @@ class Performance:
         if beat is None:
             return When(self.beat(at), at, at)
         return When(beat, self.tempo.seconds(beat), at)
-

@@ -30,6 +30,7 @@ from ripieno.events import (
     Planned,
     Play,
     Quit,
+    Request,
     Stamped,
     Stop,
     Telemetry,
@@ -108,7 +109,7 @@ class Realtime:
         self._commands: Receiver[Command] = Receiver(wires.commands)
         self._telemetry: Sender[Telemetry] = Sender(wires.telemetry)
         self._inference = InferenceLink(stage.model, stage.log)
-        stack.callback(lambda: self._inference.close())
+        stack.callback(self._close_inference)
         self._leaving = self._started = self._loaded = False
         self._deaths = 0
         self._stamped: deque[Stamped] = deque()
@@ -120,9 +121,7 @@ class Realtime:
         journal = Journal(stage.take, stage.header(stage.model.precision, now))
         stack.callback(journal.close)
         self._history = History(journal)
-        self._instruments = Instruments.open(
-            stage.preset.routing, stage.soundfont, self._heard
-        )
+        self._instruments = Instruments.open(stage.preset.routing, stage.soundfont, self._heard)
         stack.callback(self._instruments.close)
         self._guard: Sender[Word] = Sender(wires.alive)
         for output in self._instruments.outputs:
@@ -131,9 +130,8 @@ class Realtime:
         routing, settings = stage.preset.routing, stage.preset.settings
         sound = Sound(self._instruments.outputs, ledger, routing, self._history)
         self.performance = Performance(
-            settings, sound, lambda r: self._inference.ask(r), self._history,
-            seed=stage.seed, at=now,
-        )  # fmt: skip
+            settings, sound, self._ask, self._history, seed=stage.seed, at=now
+        )
         self._script = self._open_script()
         self._observer = Observer(self.performance, self._history, str(stage.take))
         self._observer.outputs = self._instruments.output_names
@@ -148,6 +146,12 @@ class Realtime:
         except RipienoError as error:
             self.performance.say(str(error), urgent=True)
             return Script(None, ())
+
+    def _ask(self, request: Request) -> None:
+        self._inference.ask(request)
+
+    def _close_inference(self) -> None:
+        self._inference.close()  # the one of then, which need not be the one of now
 
     def leave(self) -> None:
         """End in order, soon."""
@@ -277,7 +281,8 @@ class Realtime:
         show = self.performance
         if not self._loaded or self._deaths > DEATHS:
             self._observer.model = "no model"
-            show.say("There is no model, so you play alone. `ripieno doctor` says more", urgent=True)
+            alone = "There is no model, so you play alone. `ripieno doctor` says more"
+            show.say(alone, urgent=True)
             return
         self._observer.model = "restarting …"
         show.say("The model stopped. It is being started again; the music goes on")
@@ -288,9 +293,9 @@ class Realtime:
     def _look_around(self, now: Seconds) -> None:
         """Things that can wait for a calm moment: telemetry, ports, the end."""
         show = self.performance
-        if self._stage.bars is not None and show.playing:
-            if show.beat(now) >= self._stage.bars * show.settings.meter.bar:
-                self.leave()
+        bars, bar = self._stage.bars, show.settings.meter.bar
+        if bars is not None and show.playing and show.beat(now) >= bars * bar:
+            self.leave()
         busy = show.waiting(now) or self._due() - perf_counter() < CALM
         if now < self._next_telemetry or busy:
             return

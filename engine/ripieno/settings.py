@@ -77,7 +77,8 @@ class Key:
         scale = scale.strip().lower() or "major"
         if letter not in _TONICS or sign not in ("", "#", "b") or scale not in _SCALES:
             raise SettingError(
-                f"{text!r} is not a key", allowed="a note and 'major' or 'minor', such as 'Bb major'"
+                f"{text!r} is not a key",
+                allowed="a note and 'major' or 'minor', such as 'Bb major'",
             )
         return cls((_TONICS[letter] + {"": 0, "#": 1, "b": -1}[sign]) % 12, scale)
 
@@ -122,7 +123,7 @@ class Rules:
     parallels: Strength = Strength.SOFT
     """No two voices go in parallel fifths, octaves or unisons."""
     spacing: Strength = Strength.SOFT
-    """At most an octave between soprano and alto, and alto and tenor; two between tenor and bass."""
+    """At most an octave from soprano to alto and from alto to tenor, two from tenor to bass."""
     key: Key | None = None
     """The key, for the model and for the lock; None when it is not told."""
     key_lock: Strength = Strength.OFF

@@ -1,4 +1,4 @@
-"""What sounds: the only place that tells outputs to start and stop notes, and the ledger's keeper."""
+"""What sounds: the one place that starts and stops notes, and that keeps the ledger."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ripieno.ledger import Ledger
 from ripieno.outputs import Output
 from ripieno.routing import Routing
 from ripieno.take import ControlMoved, Fact, NoteEnded, NoteStarted, Source
+
 
 @dataclass(frozen=True, slots=True)
 class When:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -59,9 +60,9 @@ class JackServer:
             )
         self.wait_for("system:playback_1")
 
-    def stop(self) -> None:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         assert self._process
-        self._process.terminate()
+        self._process.send_signal(number)
         self._process.wait(10)  # a second server of this name may only start after that
 
     def _env(self) -> dict[str, str]:

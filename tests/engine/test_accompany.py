@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import pairwise
 
+import pytest
 from ripieno.clock import Beats
 from ripieno.events import Phase, Request, Sounding
 from ripieno.settings import Mode, Settings, Turns
+
 from tests.fakes import CHORD, FakeStage
 
 
@@ -25,7 +27,7 @@ def test_the_others_sound_at_once_with_the_first_note() -> None:
     stage = started()
     stage.strike(74)
     assert set(stage.output.sounding) == {(4, 74), (1, 67), (2, 60), (3, 48)}
-    assert [call for call in stage.output.calls if call[0] == "on"][0] == ("on", 4, 74)
+    assert next(call for call in stage.output.calls if call[0] == "on") == ("on", 4, 74)
 
 
 @pytest.mark.parametrize("voice", range(4))
@@ -43,7 +45,7 @@ def test_while_a_note_is_held_the_others_move_on_the_grid() -> None:
     beats = [beat for voice, _, beat in stage.machine() if voice == 3]
     assert beats == [0.0, 1.0, 2.0, 3.0]
     spans = [(r.begin, r.end) for r in stage.inference.asked if r.end > r.begin]
-    assert all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(spans))
     assert stage.show.missed == 0
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import pairwise
 
-from ripieno.clock import Beats
+import pytest
+from ripieno.clock import Beats, Meter
 from ripieno.events import AnswerNow, Cadence, Phase, Stop
-from ripieno.settings import Meter, Mode, Settings, Turns
+from ripieno.settings import Mode, Settings, Turns
+
 from tests.fakes import FakeStage
 
 
@@ -64,7 +66,7 @@ def test_every_step_of_the_player_is_told_before_the_answer_is_asked_for() -> No
     edges = [(r.since, r.begin) for r in told]
     assert edges[0][0] == 0.0
     assert edges[-1][1] == 5.0
-    assert all(a[1] == b[0] for a, b in zip(edges, edges[1:], strict=False)), edges
+    assert all(a[1] == b[0] for a, b in pairwise(edges)), edges
     heard = {(n.pitch, n.onset) for r in told for n in r.heard}
     assert heard == {(60, 0.0), (62, 1.0), (64, 2.0), (66, 3.0)}
     assert all(r.given == (0,) for r in told)

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 
 import pytest
-
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.events import Turn
 
@@ -44,7 +43,8 @@ def test_half_a_fact_waits_for_its_other_half() -> None:
     out, into = multiprocessing.get_context("spawn").Pipe(duplex=False)
     receiver: Receiver[object] = Receiver(out)
     whole, into_whole = multiprocessing.get_context("spawn").Pipe(duplex=False)
-    Sender(into_whole).send("a phrase")
+    sender: Sender[object] = Sender(into_whole)
+    sender.send("a phrase")
     data = os.read(whole.fileno(), 1 << 16)
     os.write(into.fileno(), data[:5])
     assert list(receiver.receive()) == []
@@ -59,7 +59,7 @@ def test_the_last_words_are_read_before_the_end() -> None:
     words = []
     with pytest.raises(Closed):
         for word in receiver.receive():
-            words.append(word)  # noqa: PERF402
+            words.append(word)
     assert words == ["goodbye"]
     with pytest.raises(Closed):
         list(receiver.receive())

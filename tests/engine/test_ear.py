@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ripieno.clock import Beats
 from ripieno.ear import Ear
 from ripieno.events import Note
@@ -98,7 +97,7 @@ played = st.lists(
 
 
 @given(played)
-def test_whatever_is_played_becomes_legal_grid_tokens(notes: list[tuple[int, float, float]]) -> None:
+def test_what_is_played_becomes_legal_tokens(notes: list[tuple[int, float, float]]) -> None:
     ear = Ear()
     moves = [(begin, 1, pitch) for pitch, begin, _ in notes]
     moves += [(begin + length, 0, pitch) for pitch, begin, length in notes]

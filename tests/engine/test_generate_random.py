@@ -238,7 +238,12 @@ def test_rewinding_equals_telling_everything_anew(
 def test_thousands_of_steps_among_a_wandering_player(models: tuple[StepModel, StepModel]) -> None:
     """The player's tenor crosses everybody all the time: the others give way, and still play."""
     generator = Generator(models[0])
-    hard = Rules(spacing=Strength.HARD, parallels=Strength.HARD, key=Key(7, "major"), key_lock=Strength.HARD)
+    hard = Rules(
+        spacing=Strength.HARD,
+        parallels=Strength.HARD,
+        key=Key(7, "major"),
+        key_lock=Strength.HARD,
+    )
     notes = tuple(Note(2, 45 + (i * 7) % 33, 70, Beats(i * 0.75), Beats(0.75)) for i in range(1000))
     asked = Request(
         epoch=1,
@@ -271,7 +276,12 @@ def test_thousands_of_steps_among_a_wandering_player(models: tuple[StepModel, St
 
 def test_the_judge_sees_each_kind_of_violation() -> None:
     """A judge that lets everything pass would prove nothing."""
-    hard = Rules(spacing=Strength.HARD, parallels=Strength.HARD, key=Key(0, "major"), key_lock=Strength.HARD)
+    hard = Rules(
+        spacing=Strength.HARD,
+        parallels=Strength.HARD,
+        key=Key(0, "major"),
+        key_lock=Strength.HARD,
+    )
 
     def step(number: int, *pitches: int | None, struck: bool = True) -> Played:
         voices = tuple(Sounding(v, p, struck and p is not None, 80) for v, p in enumerate(pitches))

@@ -43,7 +43,6 @@ OWNERS = {
     "fluidsynth": ["outputs/fluidsynth.py"],
     "sounddevice": ["outputs/spawned.py"],
     "tinysoundfont": ["outputs/tinysoundfont.py"],
-    "sounddevice": ["outputs/spawned.py"],
 }
 """Foreign libraries, and the files of the engine that may import them (besides the doctor)."""
 

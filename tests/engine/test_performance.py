@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-
 from ripieno.clock import Beats
 from ripieno.events import Choose, Mute, Phase, SeedFromPlayed, Turn
 from ripieno.history import History
 from ripieno.settings import Horizon, Mode, Settings
 from ripieno.take import Mark, Marked, StepPlanned, TempoSet, Turned
+
 from tests.fakes import FakeRecorder, FakeStage
 
 

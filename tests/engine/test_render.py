@@ -1,4 +1,4 @@
-"""The whole engine in virtual time, with a real model: the same bytes, in bounds, nothing hanging."""
+"""The whole engine in virtual time, with a real model: repeatable, in bounds, nothing hanging."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from ripieno import phrases
 from ripieno.errors import RipienoError
 from ripieno.inference_link import ModelSpec
@@ -15,6 +14,7 @@ from ripieno.render import render
 from ripieno.settings import FULL_RANGES, Key, Mode, Rules, Sampling, Settings, Strength
 from ripieno.stage import Stage
 from ripieno.take import NoteEnded, NoteStarted, Source, Take, read
+
 from tests.engine.bundles import write_bundle
 
 MODES = tuple(Mode)
@@ -91,9 +91,7 @@ def test_the_machine_keeps_to_the_grid_and_to_its_moment(
 @pytest.mark.parametrize("mode", MODES)
 def test_hard_rules_hold_by_another_reader(mode: Mode, bundle: Path, tmp_path: Path) -> None:
     ranges = ((60, 76), (55, 70), (50, 64), (40, 57))
-    rules = Rules(
-        ranges=ranges, max_leap=7, key=Key.parse("D major"), key_lock=Strength.HARD
-    )
+    rules = Rules(ranges=ranges, max_leap=7, key=Key.parse("D major"), key_lock=Strength.HARD)
     take = played(bundle, tmp_path / "a.take", Settings(mode=mode, rules=rules), bars=16)
     last: dict[int, int] = {}
     scale = {(2 + degree) % 12 for degree in (0, 2, 4, 5, 7, 9, 11)}

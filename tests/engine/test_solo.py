@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from ripieno.clock import Beats
 from ripieno.events import Note, Phase, Seed, Turn
 from ripieno.settings import Horizon, Mode, Settings
+
 from tests.fakes import CHORD, FakeStage
 
 TUNE = Seed(
@@ -38,7 +41,7 @@ def test_each_step_is_asked_for_once_and_in_order() -> None:
     stage.run_to(12)
     spans = [(r.begin, r.end) for r in stage.inference.asked if r.end > r.begin]
     assert spans[0][0] == 0.0
-    assert all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False)), spans
+    assert all(a[1] == b[0] for a, b in pairwise(spans)), spans
     assert stage.show.missed == 0
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ripieno.clock import Beats, Seconds
 from ripieno.events import Planned, Sounding
 from ripieno.ledger import Ledger
 from ripieno.routing import Routing
 from ripieno.sound import Sound, When
+
 from tests.fakes import FakeOutput, FakeRecorder
 
 NOW = When(Beats(0.0), Seconds(0.0), Seconds(0.0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ripieno import phrases
 from ripieno.settings import Key
 from ripieno.tonality import estimate
@@ -30,6 +29,8 @@ def test_known_tunes(phrase: str, fifths: int | None) -> None:
         assert key.fifths == fifths
 
 
-@pytest.mark.parametrize("notes", [[], [(60, 1.0)] * 3, [(60, 1.0)] * 9, [(60, 1.0), (67, 2.0)] * 3])
+@pytest.mark.parametrize(
+    "notes", [[], [(60, 1.0)] * 3, [(60, 1.0)] * 9, [(60, 1.0), (67, 2.0)] * 3]
+)
 def test_too_little_tells_nothing(notes: list[tuple[int, float]]) -> None:
     assert estimate(notes) is None

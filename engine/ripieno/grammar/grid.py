@@ -69,7 +69,8 @@ def token_of(pitch: int) -> int:
 def pitch_of(token: int) -> int:
     """The MIDI number that `token` strikes. Raises ValueError for HOLD, REST and non-tokens."""
     if not FIRST_PITCH <= token < VOCABULARY:
-        raise ValueError(f"token {token} strikes no pitch; pitches are {FIRST_PITCH}…{VOCABULARY - 1}")
+        allowed = f"{FIRST_PITCH}…{VOCABULARY - 1}"
+        raise ValueError(f"token {token} strikes no pitch; pitches are {allowed}")
     return token - FIRST_PITCH + LOWEST
 
 

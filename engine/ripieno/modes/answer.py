@@ -53,9 +53,7 @@ class Answer(Mode):
         beat, effects = (beat, NOTHING) if move is None else move(beat)
         onset = max(nearest_step(beat), self.told if self.phase is Phase.LISTENING else beat)
         onset = ceil_to(onset, STEP)
-        self.moment.ear.note_on(
-            pitch, velocity, beat, onset, self.moment.settings.player_voice
-        )
+        self.moment.ear.note_on(pitch, velocity, beat, onset, self.moment.settings.player_voice)
         return effects
 
     def _begin_phrase(self, beat: Beats) -> tuple[Beats, Effects]:

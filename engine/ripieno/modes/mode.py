@@ -165,7 +165,7 @@ def nearest_step(beat: Beats) -> Beats:
 
 
 def opening_beat(beat: Beats, meter: Meter) -> Beats:
-    """Where a first note at `beat` stands: where it is when that is near a bar line, else on one."""
+    """Where a first note at `beat` stands: on the next bar line, or as it is when near one."""
     line = meter.bar_start(Beats(beat + STEP / 2))
     return beat if abs(beat - line) <= STEP / 2 + GRID_TOLERANCE else meter.next_bar(beat)
 

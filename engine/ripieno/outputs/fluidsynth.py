@@ -6,7 +6,9 @@ nothing Python does can make it stutter.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -18,7 +20,8 @@ from ripieno.errors import PortError, SoundError, nearest_name
 from ripieno.outputs.soundfont import RATE, check_soundfont, not_a_soundfont
 
 try:
-    import fluidsynth as _fluid
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints where CI is set
+        import fluidsynth as _fluid
 except (ImportError, OSError):  # the package, or the library behind it, is missing
     _fluid = None
 else:
