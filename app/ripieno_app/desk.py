@@ -159,7 +159,9 @@ class Desk:
             case Deed.PANIC:
                 self.keyboard.forget()
                 self._send(Panic())
-                self._answer("Panic: everything is silent.")
+                self._answer("Panic.")
+                if self._telemetry is not None:
+                    self._wishes.want(Panic(), self._telemetry)
             case Deed.TRANSPORT if controls is not None:
                 self._wish(Stop() if controls.playing else Play(), controls)
             case Deed.ANSWER:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from ripieno import knobs
 from ripieno.clock import Beats, Seconds
 from ripieno.errors import SettingError
-from ripieno.events import Choose, Command, Mute, Play, Seed, Stop, Telemetry, Turn
+from ripieno.events import Choose, Command, Mute, Panic, Play, Seed, Stop, Telemetry, Turn
 from ripieno.settings import Settings
 
 from ripieno_app.notation import beats_text
@@ -61,7 +61,7 @@ class Controls:
                 others = self.settings.muted - {voice}
                 now = others | {voice} if muted else others
                 return replace(self, settings=replace(self.settings, muted=now))
-            case Play() | Stop():
+            case Play() | Stop() | Panic():
                 return replace(self, playing=isinstance(command, Play))
             case Seed(name):
                 return replace(self, phrase=name)
@@ -88,7 +88,7 @@ def control_of(command: Command) -> str | None:
             return name
         case Mute(voice):
             return mute_name(voice)
-        case Play() | Stop():
+        case Play() | Stop() | Panic():
             return TRANSPORT
         case Seed():
             return PHRASE

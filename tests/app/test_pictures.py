@@ -1,0 +1,84 @@
+"""Pictures of the screen as tests: a frozen moment at two sizes, in both layers, help and trouble.
+
+After a change that is meant: `pytest tests/app/test_pictures.py --snapshot-update`, and look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ripieno.events import Notice
+from ripieno_app.picture import picture
+from textual.app import App
+from textual.pilot import Pilot
+
+from tests.app.fakes import FakeClient
+from tests.app.scenes import answering, stopped
+from tests.app.stage import LARGE, SMALL, new_app
+
+Compare = Callable[..., bool]
+SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+
+
+def ready(
+    *keys: str, moment: str = "answering"
+) -> tuple[App[int], Callable[[Pilot[int]], Awaitable[None]]]:
+    """An app, and what is to be done before its picture is taken."""
+    client = FakeClient()
+    urgent = Notice(2, "The port ‘Digital Piano’ has gone. Plug it in again to go on.", True)
+    told = {
+        "answering": answering(),
+        "stopped": stopped(),
+        "trouble": replace(answering(), missed=3, notices=(urgent,), outputs=()),
+    }[moment]
+
+    async def run_before(pilot: Pilot[int]) -> None:
+        client.tell(told)
+        await pilot.pause()
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+
+    return new_app(client), run_before
+
+
+@SIZES
+@pytest.mark.parametrize("moment", ["answering", "stopped", "trouble"])
+def test_the_play_layer(snap_compare: Compare, size: tuple[int, int], moment: str) -> None:
+    app, run_before = ready(moment=moment)
+    assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+@SIZES
+def test_notes_that_are_down(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app, run_before = ready("z", "c", "b", "2")
+    assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+@SIZES
+def test_the_command_layer_with_changes_under_way(
+    snap_compare: Compare, size: tuple[int, int]
+) -> None:
+    app, run_before = ready("tab", "right", "k", "3")
+    assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+@SIZES
+def test_the_help(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app, run_before = ready("?")
+    assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+def test_the_pictures_differ() -> None:
+    folder = Path(__file__).with_name("__snapshots__") / "test_pictures"
+    pictures = [path.read_text(encoding="utf-8") for path in folder.glob("*.svg")]
+    assert len(pictures) == len(set(pictures)) == 12
+
+
+def test_a_picture_for_the_readme_shows_the_moment() -> None:
+    svg = picture(answering(), "first-jam").replace("&#160;", " ")
+    for text in ("first-jam", "84", "answer", "old-hundredth", "Soprano", "PLAY", "▼"):
+        assert text in svg
