@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# All checks, each under a headline; fails when any of them fails. Words after it go to pytest.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+export PATH="$PWD/.venv/bin:$PATH"
+
+failed=()
+check() {
+    local title=$1
+    shift
+    printf '\n== %s ==\n' "$title"
+    "$@" || failed+=("$title")
+}
+
+pytest_options=()
+mypy_options=()
+if ! python -c 'import torch, ripieno_models' 2>/dev/null; then
+    printf 'PyTorch is not installed: the trainer is not tested here.\n'
+    [ "${CI:-}" = true ] && failed+=("PyTorch")
+    pytest_options=(--ignore tests/models)
+    mypy_options=(--exclude '^(models|tests/models)/' engine/ripieno app/ripieno_app soundfonts tests)
+fi
+
+check "Lint (ruff)" ruff check .
+check "Format (ruff)" ruff format --check .
+check "Types (mypy --strict)" mypy "${mypy_options[@]}"
+check "Layers (import-linter)" lint-imports
+check "Tests (pytest)" pytest ${pytest_options[@]+"${pytest_options[@]}"} "$@"
+
+if [ ${#failed[@]} = 0 ]; then
+    printf '\nAll checks passed.\n'
+else
+    printf '\nFailed:%s.\n' "$(printf ' %s,' "${failed[@]}" | sed 's/,$//')"
+    exit 1
+fi
