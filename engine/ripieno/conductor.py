@@ -39,6 +39,12 @@ class Conductor:
     def mode(self) -> ModeOfPlay:
         return self._modes[self.moment.settings.mode]
 
+    def moved(self, by: Beats) -> None:
+        """The score's beats were moved: all that is remembered in beats moves too."""
+        self.moment.ear.moved(by)
+        for mode in self._modes.values():
+            mode.moved(by)
+
     def start(self, beat: Beats) -> Effects:
         return self.mode.start(beat)
 

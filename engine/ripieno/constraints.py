@@ -41,6 +41,7 @@ PERFECT = (0, 7)
 WIDEST_GAPS = (12, 12, 24)
 """Semitones allowed between soprano and alto, alto and tenor, tenor and bass."""
 _REMEMBERED = 64
+_PLACES = 4096
 _OCTAVES = tuple(
     sum(1 << token for token in range(FIRST_PITCH + place, VOCABULARY, 12)) for place in range(12)
 )
@@ -224,6 +225,7 @@ def broken(token: int, given_up: tuple[tuple[str, Tokens], ...]) -> tuple[str, .
     return tuple(name for name, mask in given_up if not mask >> token & 1)
 
 
+@lru_cache(maxsize=_PLACES)
 def _strikes(low: int, high: int) -> Tokens:
     """Strike a pitch in `low` … `high`."""
     low, high = max(low, LOWEST), min(high, HIGHEST)

@@ -31,6 +31,7 @@ class History:
     def __init__(self, take: Recorder) -> None:
         self._take = take
         self._notes: deque[_Sounded] = deque(maxlen=MEMORY)
+        self._shift = Beats(0.0)
         self._open: dict[tuple[int, int, int | None], _Sounded] = {}
 
     def record(self, fact: Fact) -> None:
@@ -44,9 +45,10 @@ class History:
             if ended is not None:
                 ended.end = fact.beat
 
-    def moved(self, by: Beats) -> None:
-        """The score's beats have been moved: so is what is remembered."""
-        for note in self._notes:
+    def moved_to(self, shift: Beats) -> None:
+        """The score's beats have been moved by `shift` in all: so is what is remembered."""
+        by, self._shift = Beats(shift - self._shift), shift
+        for note in self._notes if by else ():
             note.onset = Beats(note.onset + by)
             note.end = None if note.end is None else Beats(note.end + by)
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ripieno import jack
 from ripieno.errors import PortError
 from ripieno.midi import Api, Direction, choose_api, endpoint, find_port, list_ports, unnumbered
+
+SETTLE = 0.01
+"""Seconds for a message that is just being heard: RtMidi closes with Python's lock held, and the
+thread that hears may be waiting for that lock while JACK waits for the thread."""
 
 
 class Connection:
@@ -138,6 +143,9 @@ class Connection:
 
     def close(self) -> None:
         if not self.lost:
+            if self._heard is not None:
+                self._endpoint.cancel_callback()
+                time.sleep(SETTLE)
             self._let_go()
         if not self._orphaned:
             self._endpoint.delete()

@@ -30,7 +30,7 @@ from ripieno.events import (
     Turn,
 )
 from ripieno.measure import Gauge
-from ripieno.modes.effects import Anchor, Ask, Cut, Effects, Hush, Say, Sow
+from ripieno.modes.effects import Ask, Cut, Effects, Hush, Say, Sow
 from ripieno.plan import ALL_VOICES, context
 from ripieno.schedule import Schedule
 from ripieno.settings import Settings
@@ -148,13 +148,15 @@ class Performance:
 
     # ---- what comes in
 
-    def hear(self, stamped: Stamped) -> None:
-        """The player's instrument."""
+    def hear(self, stamped: Stamped, *, keeps_time: bool = False) -> None:
+        """The player's instrument. Who `keeps_time` plays on our grid and never moves it."""
         at, message = stamped.at, stamped.message
         match message:
             case NoteOn(_, key, velocity):
                 pitch = min(127, max(0, key + self.settings.transpose))
                 self._struck = at
+                if self.playing and not keeps_time:
+                    self._anchor(at)
                 self.sound.thru_on(key, pitch, velocity, self._when(at))
                 beat = self.beat(at)
                 self._apply(self.conductor.mode.note_on(pitch, velocity, beat), at)
@@ -235,10 +237,6 @@ class Performance:
                     self.schedule.add(planned, Source.SEED)
                 case Hush():
                     self.sound.hush(self._when(at))
-                case Anchor(beat):
-                    self.shift = Beats(self.shift + beat - self.beat(at))
-                    self.tempo = self.tempo.moved(at, beat)
-                    self._recheck(beat)
                 case Say(text):
                     self.say(text)
         self.conductor.moment.machine = self.sound.machine()
@@ -278,6 +276,18 @@ class Performance:
             if self.conductor.mode.expects(step) and self._served <= step + GRID_TOLERANCE:
                 self.missed += 1
                 self._apply(self.conductor.mode.missed(step), at)
+
+    def _anchor(self, at: Seconds) -> None:
+        """The player may set where the bar begins: then the score's beats are moved."""
+        beat = self.beat(at)
+        wanted = self.conductor.mode.anchor(beat)
+        if wanted == beat:
+            return
+        by = Beats(wanted - beat)
+        self.shift = Beats(self.shift + by)
+        self.tempo = self.tempo.moved(at, wanted)
+        self.conductor.moved(by)
+        self._recheck(wanted)
 
     def _recheck(self, beat: Beats) -> None:
         self._check = ceil_to(beat, STEP)

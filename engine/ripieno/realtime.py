@@ -170,6 +170,7 @@ class Realtime:
             self._read_inference()
             self._script.feed(show, Seconds(perf_counter()))
             show.advance(Seconds(perf_counter()))
+            self._history.moved_to(show.shift)
             self._look_around(now)
         now = Seconds(perf_counter())
         show.stop(now)

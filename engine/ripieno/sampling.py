@@ -7,6 +7,8 @@ hidden state: the same place in the music always gets the same number.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ Indices = NDArray[np.intp]
 _64_BITS = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 _MASK_BYTES = 8
+_REMEMBERED = 4096
 
 
 def draw(logits: Floats, allowed: int, sampling: Sampling, chance: float) -> int:
@@ -86,10 +89,13 @@ def _only(weights: Floats, kept: Indices) -> Floats:
     return result
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def members(tokens: int) -> Indices:
-    """The bits that are set in `tokens` (below 2⁶⁴), rising: [how many]."""
+    """The bits that are set in `tokens` (below 2⁶⁴), rising: [how many]. Not to be written to."""
     packed = np.frombuffer(tokens.to_bytes(_MASK_BYTES, "little"), np.uint8)
-    return np.unpackbits(packed, bitorder="little").nonzero()[0]
+    found: Indices = np.unpackbits(packed, bitorder="little").nonzero()[0]
+    found.flags.writeable = False  # the same sets come again and again, and share one array
+    return found
 
 
 def uniform(seed: int, step: int, voice: int, reroll: int) -> float:

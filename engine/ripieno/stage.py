@@ -93,11 +93,11 @@ class Script:
         beat = performance.beat(at)
         for file in self._files:
             for _, message in file.pop(Beats(beat - performance.shift)):
-                performance.hear(Stamped(at, message))
+                performance.hear(Stamped(at, message), keeps_time=True)
         if self._guest is not None:
             meter = performance.settings.meter
             for message in self._guest.advance(beat, performance.phase, meter):
-                performance.hear(Stamped(at, message))
+                performance.hear(Stamped(at, message), keeps_time=True)
 
     def interrupted(self, performance: Performance, at: Seconds) -> None:
         """A person plays: the guest takes the hands off the keys."""

@@ -22,6 +22,7 @@ from ripieno.take import (
     NoteEnded,
     NoteStarted,
     Source,
+    StepPlanned,
     Take,
     TempoSet,
 )
@@ -87,6 +88,8 @@ def _straightened(facts: tuple[Fact, ...], meter: Meter) -> Iterator[Fact]:
     offset = Beats(-min(0.0, meter.bar_start(first)))
     latest = Beats(0.0)
     for fact in facts:
+        if isinstance(fact, StepPlanned):  # told long before its beat, and not heard
+            continue
         if isinstance(fact, MeterSet):
             meter = fact.meter
         behind = latest - (fact.beat + offset)

@@ -8,11 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -85,25 +87,30 @@ class JackServer:
     @contextmanager
     def dump(self, name: str) -> Iterator[Dump]:
         """Records all MIDI that comes to the port NAME:input while the block runs."""
-        process = subprocess.Popen(
-            ["jack_midi_dump", "-a", name],
-            env=self._env(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.wait_for(f"{name}:input")
-        dump = Dump(f"{name}:input")
-        try:
-            yield dump
-            time.sleep(8 * PERIOD / RATE)  # what was sent is there one period later
-        finally:
-            process.terminate()
-            text, _ = process.communicate(timeout=10)
-            found = (_LINE.match(line) for line in text.splitlines())
-            dump.heard = [
-                Heard(int(match[1]), tuple(bytes.fromhex(match[2]))) for match in found if match
-            ]
+        with tempfile.TemporaryFile("w+") as told:  # a pipe that nobody reads would fill up
+            process = subprocess.Popen(
+                ["jack_midi_dump", "-a", name],
+                env=self._env(),
+                stdout=told,
+                stderr=subprocess.DEVNULL,
+            )
+            self.wait_for(f"{name}:input")
+            dump = Dump(f"{name}:input")
+            try:
+                yield dump
+                time.sleep(8 * PERIOD / RATE)  # what was sent is there one period later
+            finally:
+                process.terminate()
+                process.wait(10)
+                told.seek(0)
+                dump.heard = list(_messages(told))
+
+
+def _messages(told: IO[str]) -> Iterator[Heard]:
+    """What jack_midi_dump wrote down."""
+    for line in told:
+        if match := _LINE.match(line):
+            yield Heard(int(match[1]), tuple(bytes.fromhex(match[2])))
 
 
 def until(true: Callable[[], bool], what: str, seconds: float = 10.0) -> None:

@@ -129,18 +129,18 @@ def test_what_another_process_plays_is_heard_in_order(jackd: JackServer, tmp_pat
 @pytest.mark.real_part
 def test_a_named_port_is_listed_heard_lost_and_heard_again(jackd: JackServer) -> None:
     keyboard = PortOutput("keyboard", "keys", virtual=True)
-    assert Port(Api.JACK, "keyboard:keys") in midi.list_ports().inputs
+    until(lambda: Port(Api.JACK, "keyboard:keys") in midi.list_ports().inputs, "the keyboard")
     heard: list[Stamped] = []
     heard_in = open_input(InputSpec(InputKind.PORT, "keyb"), "hearing", heard.append)
     assert heard_in.check() == ""
     keyboard.note_on(0, 60, 100)
     until(lambda: len(heard) == 1, "the first note")
     keyboard.close()
-    assert "'keyboard:keys' is gone. Plug it in again" in heard_in.check()
+    until(lambda: "'keyboard:keys' is gone. Plug it in" in heard_in.check(), "news of the loss")
     assert heard_in.lost
     assert heard_in.check() == ""  # told once
     keyboard = PortOutput("keyboard", "keys", virtual=True)
-    assert heard_in.check() == "The MIDI port 'keyboard:keys' is back."
+    until(lambda: heard_in.check() == "The MIDI port 'keyboard:keys' is back.", "its return")
     assert not heard_in.lost
     keyboard.note_off(0, 60)
     until(lambda: len(heard) == 2, "the second note")
@@ -160,9 +160,8 @@ def test_ports_come_back_with_the_server(mortal_jackd: JackServer) -> None:
     assert "JACK has stopped" in out.problem
     out.note_on(0, 60, 100)  # into the void, and without an error
     mortal_jackd.start()
-    assert heard_in.check() == "The MIDI port 'phoenix-in:in' is back."
-    out.check()
-    assert out.problem == ""
+    until(lambda: "'phoenix-in:in' is back" in heard_in.check(), "the input's return")
+    until(lambda: problem_of(out) == "", "the output's return")
     mortal_jackd.connect("phoenix:out", "phoenix-in:in")
     out.note_on(0, 61, 100)
     until(lambda: len(heard) == 1, "a note through the new server")

@@ -9,11 +9,13 @@ import pytest
 from ripieno import phrases
 from ripieno.errors import RipienoError
 from ripieno.inference_link import ModelSpec
+from ripieno.midifile import read_score
 from ripieno.preset import Preset
 from ripieno.render import render
 from ripieno.settings import FULL_RANGES, Key, Mode, Rules, Sampling, Settings, Strength
 from ripieno.stage import Stage
 from ripieno.take import NoteEnded, NoteStarted, Source, Take, read
+from ripieno.take_score import export_midi
 
 from tests.engine.bundles import write_bundle
 
@@ -130,3 +132,14 @@ def test_a_rendering_needs_a_length(bundle: Path, tmp_path: Path) -> None:
     )
     with pytest.raises(RipienoError, match="--bars"):
         render(stage)
+
+
+def test_the_midi_file_has_every_note_where_it_was_heard(bundle: Path, tmp_path: Path) -> None:
+    take = played(bundle, tmp_path / "a.take", Settings(mode=Mode.ANSWER), bars=12)
+    export_midi(take, tmp_path / "a.mid")
+    score = read_score(tmp_path / "a.mid")
+    written = sorted((note.onset, note.pitch) for part in score.parts for note in part.notes)
+    heard = sorted((f.beat, f.pitch) for f in take.facts if isinstance(f, NoteStarted))
+    assert [pitch for _, pitch in written] == [pitch for _, pitch in heard]
+    for (onset, _), (beat, _) in zip(written, heard, strict=True):
+        assert onset == pytest.approx(beat, abs=2 / 480)

@@ -11,7 +11,7 @@ from ripieno import knobs, resources
 from ripieno.bundle import check
 from ripieno.errors import SettingError, SoundError, nearest_name
 from ripieno.events import Seed
-from ripieno.phrases import load_phrase
+from ripieno.phrases import describe_phrase
 from ripieno.preset import DEFAULT, Preset, load_preset
 from ripieno.preset_values import input_spec, output_spec, precision_from
 from ripieno.routing import InputKind, OutputKind, Routing
@@ -49,11 +49,15 @@ def asked(options: Namespace) -> Asked:
     preset = replace(preset, **_given(options, "model", "phrase"))
     if options.precision is not None:
         preset = replace(preset, precision=precision_from("--precision", options.precision))
-    preset = replace(preset, settings=_settings(preset.settings, options))
+    phrase = describe_phrase(preset.phrase) if preset.phrase else None
+    settings = preset.settings
+    if options.phrase and phrase and phrase.meter:  # a phrase of your choice brings its own meter
+        settings = replace(settings, meter=phrase.meter)
+    preset = replace(preset, settings=_settings(settings, options))
     preset = replace(preset, routing=_routing(preset.routing, options))
     folder = resources.bundle_folder(preset.model)
     check(folder).graph(preset.precision)
-    seed = load_phrase(preset.phrase) if preset.phrase else None
+    seed = phrase.seed if phrase else None
     return Asked(preset, folder, seed, soundfont_of(preset.routing.soundfont))
 
 

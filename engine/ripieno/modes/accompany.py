@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds
 from ripieno.ear import STEP
 from ripieno.events import Phase, Planned
-from ripieno.modes.effects import NOTHING, Anchor, Ask, Cut, Effects, Hush
+from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush
 from ripieno.modes.mode import Mode, Moment, nearest_step, opening_beat
 from ripieno.plan import ALL_VOICES, context
 
@@ -44,12 +44,20 @@ class Accompany(Mode):
         self.claim = self.paused = None
         return super().start(beat)
 
+    def anchor(self, beat: Beats) -> Beats:
+        """Your first note is a bar line."""
+        if self.phase is not Phase.IDLE:
+            return beat
+        return opening_beat(beat, self.moment.settings.meter)
+
+    def moved(self, by: Beats) -> None:
+        if self.paused is not None:
+            self.paused = Beats(self.paused + by)
+
     def note_on(self, pitch: int, velocity: int, beat: Beats) -> Effects:
         if self.phase is Phase.STOPPED:
             return super().note_on(pitch, velocity, beat)
-        effects: Effects = ()
-        if self.phase is Phase.IDLE:
-            beat, effects = self._enter(beat)
+        effects = self._enter(beat) if self.phase is Phase.IDLE else NOTHING
         step, at_once = self._place(beat)
         moment = self.moment
         moment.ear.note_on(pitch, velocity, beat, step, moment.settings.player_voice)
@@ -60,24 +68,17 @@ class Accompany(Mode):
         ask = self._ask(step, epoch, at_once=at_once)
         return (*effects, *gap, Cut(epoch, step), ask)
 
-    def _enter(self, beat: Beats) -> tuple[Beats, Effects]:
-        """Your first note is a bar line; after a long pause it starts a new piece."""
-        moment = self.moment
-        here = opening_beat(beat, moment.settings.meter)
-        shift = Beats(here - beat)
-        moment.ear.moved(shift)
-        forget = self.paused is None or here - (self.paused + shift) > FORGET_AFTER
+    def _enter(self, beat: Beats) -> Effects:
+        """After a long pause your note starts a new piece."""
+        moment, here = self.moment, nearest_step(beat)
+        forget = self.paused is None or beat - self.paused > FORGET_AFTER
         self.paused = None
         self.phase = Phase.ACCOMPANYING
-        self.decided = self.received = nearest_step(here)
-        moment.ear.start_phrase(self.decided)
-        anchor = (Anchor(here),) if shift else NOTHING
+        self.decided = self.received = here
+        moment.ear.start_phrase(here)
         if not forget:
-            return here, anchor
-        told = context(
-            moment.epoch, self.decided, self.decided, (), (), moment.settings, fresh=True
-        )
-        return here, (*anchor, Ask(told))
+            return NOTHING
+        return (Ask(context(moment.epoch, here, here, (), (), moment.settings, fresh=True)),)
 
     def _place(self, beat: Beats) -> tuple[Beats, bool]:
         """The step that an onset at `beat` belongs to, and whether the others join it at once."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ripieno.clock import GRID_TOLERANCE, Beats, ceil_to
 from ripieno.ear import STEP
 from ripieno.events import Phase
-from ripieno.modes.effects import NOTHING, Anchor, Ask, Cut, Effects, Hush
+from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush
 from ripieno.modes.mode import Mode, Moment, earliest, nearest_step, opening_beat
 from ripieno.plan import Part, Plan, context
 
@@ -31,7 +31,7 @@ class Answer(Mode):
         super().__init__(moment)
         self.told = Beats(0.0)
         self.idle_since: Beats | None = None
-        self.on_note: dict[Phase, Callable[[Beats], tuple[Beats, Effects]]] = {
+        self.on_note: dict[Phase, Callable[[Beats], Effects]] = {
             Phase.IDLE: self._begin_phrase,
             Phase.LISTENING: self._go_on_listening,
             Phase.ANSWERING: self._yield_to_player,
@@ -48,49 +48,51 @@ class Answer(Mode):
 
     # ---- the player's notes
 
+    def anchor(self, beat: Beats) -> Beats:
+        """The first note of a phrase sets where the bar begins, unless bars are being counted."""
+        settings = self.moment.settings
+        if self.phase is not Phase.IDLE or settings.turns.every_bars:
+            return beat
+        return opening_beat(beat, settings.meter)
+
+    def moved(self, by: Beats) -> None:
+        if self.idle_since is not None:
+            self.idle_since = Beats(self.idle_since + by)
+
     def note_on(self, pitch: int, velocity: int, beat: Beats) -> Effects:
         move = self.on_note.get(self.phase)
-        beat, effects = (beat, NOTHING) if move is None else move(beat)
-        onset = max(nearest_step(beat), self.told if self.phase is Phase.LISTENING else beat)
-        onset = ceil_to(onset, STEP)
+        effects = NOTHING if move is None else move(beat)
+        onset = nearest_step(beat)
+        if self.phase is Phase.LISTENING:
+            onset = max(onset, self.told)
         self.moment.ear.note_on(pitch, velocity, beat, onset, self.moment.settings.player_voice)
         return effects
 
-    def _begin_phrase(self, beat: Beats) -> tuple[Beats, Effects]:
-        """The first note sets where the bar begins, unless bars are being counted."""
+    def _begin_phrase(self, beat: Beats) -> Effects:
         settings, ear = self.moment.settings, self.moment.ear
-        effects: list[Anchor | Ask] = []
-        here = beat if settings.turns.every_bars else opening_beat(beat, settings.meter)
-        if here != beat:
-            effects.append(Anchor(here))
-            ear.moved(Beats(here - beat))
-            if self.idle_since is not None:
-                self.idle_since = Beats(self.idle_since + here - beat)
-            beat = here
         onset = nearest_step(beat)
         start = settings.meter.bar_start(onset) if settings.turns.every_bars else onset
         ear.start_phrase(start)
         forget = self.idle_since is None or beat - self.idle_since > FORGET_AFTER
-        if forget:
-            fresh = context(self.moment.epoch, onset, onset, (), (), settings, fresh=True)
-            effects.append(Ask(fresh))
         self.told = onset
         self.phase = Phase.LISTENING
-        return beat, tuple(effects)
+        if not forget:
+            return NOTHING
+        return (Ask(context(self.moment.epoch, onset, onset, (), (), settings, fresh=True)),)
 
-    def _go_on_listening(self, beat: Beats) -> tuple[Beats, Effects]:
+    def _go_on_listening(self, beat: Beats) -> Effects:
         """A note before the planned answer has begun: the player was not done."""
         if self.plan is None:
-            return beat, NOTHING
+            return NOTHING
         self.plan = None
-        return beat, (Cut(self.moment.next_epoch(), self.told),)
+        return (Cut(self.moment.next_epoch(), self.told),)
 
-    def _yield_to_player(self, beat: Beats) -> tuple[Beats, Effects]:
+    def _yield_to_player(self, beat: Beats) -> Effects:
         self.plan = None
         self.told = nearest_step(beat)
         self.moment.ear.start_phrase(self.told)
         self.phase = Phase.LISTENING
-        return beat, (Cut(self.moment.next_epoch(), Beats(-math.inf)), Hush())
+        return (Cut(self.moment.next_epoch(), Beats(-math.inf)), Hush())
 
     # ---- time
 

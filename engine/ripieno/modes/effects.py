@@ -36,19 +36,12 @@ class Hush:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
-    """Move the score so that the present moment is `beat`: the player sets where the bar begins."""
-
-    beat: Beats
-
-
-@dataclass(frozen=True, slots=True)
 class Say:
     """Tell the player something."""
 
     text: str
 
 
-Effect = Ask | Cut | Sow | Hush | Anchor | Say
+Effect = Ask | Cut | Sow | Hush | Say
 Effects = tuple[Effect, ...]
 NOTHING: Effects = ()

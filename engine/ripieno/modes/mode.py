@@ -88,6 +88,13 @@ class Mode:
         self.phase = Phase.STOPPED
         self.plan = None
 
+    def anchor(self, beat: Beats) -> Beats:
+        """Where a key struck at `beat` wants to stand: elsewhere, if it sets where the bar begins."""
+        return beat
+
+    def moved(self, by: Beats) -> None:
+        """The score's beats were moved: whatever is remembered in beats moves too."""
+
     def note_on(self, pitch: int, velocity: int, beat: Beats) -> Effects:
         """The player strikes a key."""
         self.moment.ear.note_on(
