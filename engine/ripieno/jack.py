@@ -6,6 +6,7 @@ starts a server or prints to the terminal.
 
 from __future__ import annotations
 
+import ctypes
 import os
 from typing import Any
 
@@ -78,12 +79,25 @@ class Patchbay:
             return False
         return True
 
+    def abandon(self) -> None:
+        """Instead of `close`, in a process that has outlived a server; see `abandon` below."""
+        abandon(self._client)
+
     def close(self) -> None:
         """Leave the server. A second call does nothing."""
         self._client.close()
 
 
 _ALREADY_CONNECTED = 17  # EEXIST, as JACK returns it
+
+
+def abandon(client: object) -> None:
+    """Never touch a JACK client (or what wraps one) again, not even to free it: exiting does.
+
+    For clients of a server that has died, and for those made after it, in the same process: to
+    close them can hang or crash inside JACK.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
 
 
 def server_running() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -34,6 +33,7 @@ class Connection:
         self.direction, self.virtual = direction, virtual
         self._client, self._wanted, self._heard = client, name, heard
         self.lost = False
+        self._survivor = False  # of a JACK server that has died
         self._patchbay: jack.Patchbay | None = None
         self._open()
 
@@ -116,7 +116,9 @@ class Connection:
     def _let_go(self) -> None:
         """Keep RtMidi's object, to look out for the port, unless its server is dead."""
         if self._orphaned:
-            _abandon(self._endpoint)
+            # RtMidi would wait a second for the dead server, with Python's lock held
+            jack.abandon(self._endpoint)
+            self._survivor = True
             if self._patchbay:
                 self._patchbay.close()
         else:
@@ -147,19 +149,14 @@ class Connection:
                 self._endpoint.cancel_callback()
                 time.sleep(SETTLE)
             self._let_go()
-        if not self._orphaned:
-            self._endpoint.delete()
+        if self._survivor:
+            jack.abandon(self._endpoint)
             if self._patchbay:
-                self._patchbay.close()
-
-
-def _abandon(endpoint: Any) -> None:
-    """Never touch `endpoint` again, not even to free it.
-
-    On a dead JACK server RtMidi waits a second for its last messages to leave, and holds Python's
-    lock all the while: a scheduler would stand still. JACK frees the client at the next opening.
-    """
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(endpoint))
+                self._patchbay.abandon()
+            return
+        self._endpoint.delete()
+        if self._patchbay:
+            self._patchbay.close()
 
 
 def _own_name(direction: Direction) -> str:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
@@ -65,7 +65,8 @@ def play(options: Namespace) -> int:
     client = Client(stage)
     try:
         if screen is not None:
-            code = screen(client, phrases=_all_phrases(), preset=title)
+            show: Screen = screen.load()  # only now, while the engine is starting
+            code = show(client, phrases=_all_phrases(), preset=title)
         else:
             print(f"{title}. {what.preset.about}".strip())
             code = perform(client, stage.bars)
@@ -143,12 +144,9 @@ def _follow(client: Client, progress: Progress, stopped: Sequence[int]) -> None:
             return
 
 
-def find_screen() -> Screen | None:
-    """The first installed screen, or None: the engine never imports one itself."""
-    for point in entry_points(group=SCREEN):
-        screen: Screen = point.load()
-        return screen
-    return None
+def find_screen() -> EntryPoint | None:
+    """The first installed screen, not yet loaded, or None: the engine never imports one itself."""
+    return next(iter(entry_points(group=SCREEN)), None)
 
 
 def _on_terminal() -> bool:

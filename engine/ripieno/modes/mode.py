@@ -89,7 +89,7 @@ class Mode:
         self.plan = None
 
     def anchor(self, beat: Beats) -> Beats:
-        """Where a key struck at `beat` wants to stand: elsewhere, if it sets where the bar begins."""
+        """Where a key struck at `beat` wants to stand: elsewhere, if it sets the bar line."""
         return beat
 
     def moved(self, by: Beats) -> None:
