@@ -16,7 +16,7 @@ setup: ## install again what could not be installed before
 	@rm -f .venv/ready-to-* && $(SETUP) play
 
 bench: ## measure latencies, and print one table
-	@$(SETUP) test && exec $(BIN)/python tests/bench.py $(ARGS)
+	@$(SETUP) test && exec $(BIN)/python -m tests.bench $(ARGS)
 
 sound: ## build the soundfont anew
 	@$(SETUP) play && exec $(BIN)/python soundfonts/build.py $(ARGS)

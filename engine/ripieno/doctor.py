@@ -210,7 +210,7 @@ def sound() -> Iterator[Finding]:
     from ripieno.outputs import fluidsynth
 
     if not fluidsynth.installed():
-        found = "FluidSynth is missing, so nothing sounds live; takes become .wav all the same"
+        found = "FluidSynth is missing; tinysoundfont plays in its place, without reverb"
         yield Finding("Synthesiser", Health.FAIR, found, fluidsynth.INSTALL)
     elif drivers := list(fluidsynth.available_drivers()):
         yield Finding("Synthesiser", Health.GOOD, f"FluidSynth, over {', '.join(drivers)}")

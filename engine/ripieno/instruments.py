@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ripieno.errors import PortError
@@ -21,6 +21,7 @@ class Instruments:
     outputs: list[Output]
     inputs: list[Input]
     problems: list[str]
+    _told: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -48,12 +49,12 @@ class Instruments:
 
     def check(self) -> list[str]:
         """What has gone or come back since the last look, in sentences."""
-        found = [source.check() for source in self.inputs]
-        for output in self.outputs:
+        news = [sentence for sentence in (source.check() for source in self.inputs) if sentence]
+        for place, output in enumerate(self.outputs):
             output.check()
-        found += [output.problem for output in self.outputs]
-        news = [sentence for sentence in found if sentence and sentence not in self.problems]
-        self.problems += news
+            told, self._told[place] = self._told.get(place, ""), output.problem
+            if output.problem != told:
+                news.append(output.problem or f"The output {output.name} is back.")
         return news
 
     def close(self) -> None:

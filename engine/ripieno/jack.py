@@ -41,6 +41,7 @@ class Patchbay:
             self._client: Any = _jack.Client(name, no_start_server=True)
         except _jack.JackError:
             raise PortError(NO_SERVER, nearest=START_SERVER) from None
+        self._period = Seconds(self._client.blocksize / self._client.samplerate)
         self.alive = True
         """False from the moment the server has gone."""
         self._client.set_shutdown_callback(self._on_shutdown)
@@ -50,8 +51,8 @@ class Patchbay:
 
     @property
     def period(self) -> Seconds:
-        """How long one cycle of the server lasts."""
-        return Seconds(self._client.blocksize / self._client.samplerate)
+        """How long one cycle of the server lasted when it was joined."""
+        return self._period
 
     def ports(self) -> frozenset[str]:
         """The full names of all MIDI ports, such as 'ripieno:out'."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ripieno import jack
 from ripieno.errors import PortError
@@ -144,16 +143,18 @@ class Connection:
         return "Plug it in again, and it comes back."
 
     def close(self) -> None:
-        if not self.lost:
-            if self._heard is not None:
-                self._endpoint.cancel_callback()
-                time.sleep(SETTLE)
-            self._let_go()
-        if self._survivor:
+        """Let what was sent leave, and close; after JACK had stopped, exiting closes."""
+        if not self.lost and self._heard is not None:
+            self._endpoint.cancel_callback()
+            time.sleep(SETTLE)
+        if self._survivor or self._orphaned:
+            time.sleep(SETTLE if not self._patchbay or self.lost else 3 * self._patchbay.period)
             jack.abandon(self._endpoint)
             if self._patchbay:
                 self._patchbay.abandon()
             return
+        if not self.lost:
+            self._endpoint.close_port()
         self._endpoint.delete()
         if self._patchbay:
             self._patchbay.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import shutil
@@ -141,17 +142,30 @@ def jackd(jack_session: JackServer, monkeypatch: pytest.MonkeyPatch) -> JackServ
     return jack_session
 
 
-@pytest.fixture
-def mortal_jackd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
-    """A JACK server for this test alone, which may stop and start it."""
+def outlive_a_server(what: Callable[[JackServer], None], log: Path) -> None:
+    """Run `what`, a function of a module, with a server that it may stop and start.
+
+    It runs in a process of its own: JACK's library keeps the traces of a dead server.
+    """
     if not shutil.which("jackd"):
         pytest.skip("jackd is not installed")
-    server = JackServer(f"ripieno-mortal-{os.getpid()}", tmp_path / "jackd.log")
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
+    process = multiprocessing.get_context("spawn").Process(target=_outlive, args=(what, log))
+    process.start()
+    process.join(60)
+    if process.is_alive():
+        process.kill()
+        pytest.fail(f"{what.__name__} hangs")
+    assert process.exitcode == 0, f"{what.__name__} has failed; see its traceback above"
+
+
+def _outlive(what: Callable[[JackServer], None], log: Path) -> None:
+    server = JackServer(f"ripieno-mortal-{os.getpid()}", log)
+    os.environ.update(server.environment)
     server.start()
-    yield server
-    server.stop()
+    try:
+        what(server)
+    finally:
+        server.stop()
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ripieno import jack
 from ripieno.errors import PortError
 from ripieno.outputs.port import PortOutput
 
-from tests.engine.jackd import JackServer, until
+from tests.engine.jackd import JackServer, outlive_a_server, until
 
 pytestmark = pytest.mark.real_part
 
@@ -45,12 +47,16 @@ def test_connections_are_made_seen_and_gone_with_the_port(jackd: JackServer) -> 
     patchbay.close()
 
 
-def test_the_servers_end_is_noticed(mortal_jackd: JackServer) -> None:
+def test_the_servers_end_is_noticed(tmp_path: Path) -> None:
+    outlive_a_server(_notice_the_end, tmp_path / "log")
+
+
+def _notice_the_end(mortal_jackd: JackServer) -> None:
     patchbay = jack.Patchbay("ripieno-test")
     assert patchbay.alive
     mortal_jackd.stop()
     until(lambda: not patchbay.alive, "the news that JACK has stopped")
     assert patchbay.connections("system:midi_capture_1") is None
     assert patchbay.ports() == frozenset()
-    patchbay.close()
+    patchbay.abandon()
     mortal_jackd.start()

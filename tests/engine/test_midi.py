@@ -15,7 +15,7 @@ from ripieno.midi_input import open_input, parse
 from ripieno.outputs.port import PortOutput, open_output
 from ripieno.routing import InputKind, InputSpec, OutputKind, OutputSpec
 
-from tests.engine.jackd import JackServer, until
+from tests.engine.jackd import JackServer, outlive_a_server, until
 
 PLAYER = """
 import sys, time, rtmidi
@@ -150,7 +150,11 @@ def test_a_named_port_is_listed_heard_lost_and_heard_again(jackd: JackServer) ->
 
 
 @pytest.mark.real_part
-def test_ports_come_back_with_the_server(mortal_jackd: JackServer) -> None:
+def test_ports_come_back_with_the_server(tmp_path: Path) -> None:
+    outlive_a_server(_come_back, tmp_path / "log")
+
+
+def _come_back(mortal_jackd: JackServer) -> None:
     heard: list[Stamped] = []
     heard_in = open_input(InputSpec(InputKind.VIRTUAL), "phoenix", heard.append)
     out = open_output(OutputSpec(OutputKind.VIRTUAL), "phoenix")

@@ -25,7 +25,7 @@ from ripieno.outputs.tinysoundfont import TinyRenderer
 from ripieno.routing import OutputKind, OutputSpec, Routing
 
 from tests.engine.fonts import BUILT_IN, HARPSICHORD, ORGAN
-from tests.engine.jackd import JackServer, until
+from tests.engine.jackd import JackServer, outlive_a_server, until
 
 
 def problem_of(out: PortOutput | FluidSynthOutput) -> str:
@@ -140,7 +140,11 @@ def test_fluidsynth_sounds_on_jack_at_the_right_pitch(jackd: JackServer) -> None
 
 
 @pytest.mark.real_part
-def test_a_synthesiser_survives_its_server(mortal_jackd: JackServer) -> None:
+def test_a_synthesiser_survives_its_server(tmp_path: Path) -> None:
+    outlive_a_server(_survive, tmp_path / "log")
+
+
+def _survive(mortal_jackd: JackServer) -> None:
     out = FluidSynthOutput(BUILT_IN, "jack", "orphan")
     out.check()
     assert out.problem == ""

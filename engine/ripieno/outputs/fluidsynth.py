@@ -149,10 +149,10 @@ class FluidSynthOutput(_Player):
         """Once a second: notice that JACK has stopped, and the sound with it."""
         if self._patchbay and not self._patchbay.alive and not self.problem:
             self.problem = "JACK has stopped, and FluidSynth with it. Start both again."
-            self._patchbay.close()
 
     def close(self) -> None:
         if self._patchbay and not self._patchbay.alive:
+            self._patchbay.abandon()
             return  # its driver would free what JACK has freed already, and crash
         super().close()
         if self._patchbay:

@@ -1,0 +1,19 @@
+"""Instruments that go and come back are told each time, and each time only once."""
+
+from __future__ import annotations
+
+from ripieno.instruments import Instruments
+from tests.fakes import FakeOutput
+
+
+def test_what_goes_and_comes_back_is_told_each_time() -> None:
+    output = FakeOutput()
+    instruments = Instruments([output], [], [])
+    assert instruments.check() == []
+    for _ in range(2):
+        output.problem = "The port is gone."
+        assert instruments.check() == ["The port is gone."]
+        assert instruments.check() == []
+        output.problem = ""
+        assert instruments.check() == ["The output fake is back."]
+        assert instruments.check() == []
