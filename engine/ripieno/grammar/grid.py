@@ -54,6 +54,7 @@ FEATURES: tuple[Feature, ...] = (
     *(Feature(f"pitch_{voice}", VOCABULARY) for voice in VOICES),
     *(Feature(f"age_{voice}", len(AGE_LIMITS) + 2) for voice in VOICES),
     *(Feature(f"interval_{voice}", 2 * WIDEST_INTERVAL + 2) for voice in VOICES),
+    *(Feature(f"degree_{voice}", 13) for voice in VOICES),
 )
 
 
@@ -69,8 +70,9 @@ def token_of(pitch: int) -> int:
 def pitch_of(token: int) -> int:
     """The MIDI number that `token` strikes. Raises ValueError for HOLD, REST and non-tokens."""
     if not FIRST_PITCH <= token < VOCABULARY:
-        allowed = f"{FIRST_PITCH}…{VOCABULARY - 1}"
-        raise ValueError(f"token {token} strikes no pitch; pitches are {allowed}")
+        raise ValueError(
+            f"token {token} strikes no pitch; pitches are {FIRST_PITCH}…{VOCABULARY - 1}"
+        )
     return token - FIRST_PITCH + LOWEST
 
 
@@ -149,6 +151,7 @@ class Cursor:
                 for age, value in zip(ages, sounding, strict=True)
             ],
             *[interval_class(own, other) for other in sounding],
+            *[degree_class(value, here.key) for value in sounding],
         )
 
     def decide(self, voice: int, token: int) -> None:
@@ -173,6 +176,17 @@ def interval_class(own: int, other: int) -> int:
     if own < FIRST_PITCH or other < FIRST_PITCH:
         return 0
     return max(-WIDEST_INTERVAL, min(WIDEST_INTERVAL, other - own)) + WIDEST_INTERVAL + 1
+
+
+def degree_class(sounding: int, key: int) -> int:
+    """The degree of a sounding value in the class `key`: 1 (the tonic of its major scale) … 12.
+
+    0 where nothing sounds or the key is unknown. It tells the model what a key signature means: to
+    find that out by itself takes more music than there is.
+    """
+    if sounding < FIRST_PITCH or key == UNKNOWN_KEY:
+        return 0
+    return (sounding - FIRST_PITCH + LOWEST - 7 * (key - 7)) % 12 + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Trains the models that Ripieno plays, and writes them as bundles."""

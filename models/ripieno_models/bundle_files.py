@@ -1,0 +1,174 @@
+"""The folder of a bundle: graphs, manifest and card, written in one go."""
+
+from __future__ import annotations
+
+import shutil
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomlkit
+from ripieno.grammar.grid import FEATURES, HIGHEST, LOWEST, STEPS_PER_BEAT, VOCABULARY, VOICES
+from tomlkit.items import AoT, Table
+
+from ripieno_models import card, report
+from ripieno_models.families.chorale_lstm import Options
+from ripieno_models.piece import RANGES
+from ripieno_models.runs import RECORD, SAMPLES, read
+
+if TYPE_CHECKING:
+    from ripieno_models.export import Checked
+
+VERSION = "1.0.0"
+TITLE = "Bach chorales in four voices"
+ORDER = ("soprano", "bass", "alto", "tenor")
+"""The order of decisions with the fewest crossings; see the card."""
+
+
+def write(
+    run: Path,
+    options: Options,
+    told: dict[str, float],
+    checked: Checked,
+    made: Path,
+    zoo: Path,
+) -> Path:
+    """Add card, picture and manifest to the graphs in `made`, and put all of it in the zoo."""
+    record = read(run, RECORD)
+    metrics = {
+        **told,
+        "nll_valid_natural_int8": checked.nll_int8,
+        "int8_loss_percent": 100 * checked.loss,
+        "largest_logit_difference": checked.difference,
+    }
+    shutil.copy(report.curves(run), made / "curves.svg")
+    (made / "CARD.md").write_text(card.text(record, metrics, read(run, SAMPLES)), encoding="utf-8")
+    manifest = tomlkit.dumps(manifest_of(record, options, metrics, made))
+    (made / "manifest.toml").write_text(manifest, encoding="utf-8")
+    place = zoo / record["family"]
+    place.mkdir(parents=True, exist_ok=True)
+    for path in sorted(made.iterdir()):
+        shutil.copy(path, place / path.name)
+    return Path(place)
+
+
+def manifest_of(
+    record: dict[str, Any], options: Options, metrics: dict[str, float], made: Path
+) -> tomlkit.TOMLDocument:
+    """The manifest of the files in `made`."""
+    top = tomlkit.document()
+    top.add(tomlkit.comment("What the engine must know of this model; it checks all of it."))
+    for name, value, comment in (
+        ("format", 1, "of this manifest"),
+        ("name", record["family"], None),
+        ("version", VERSION, None),
+        ("title", TITLE, None),
+        ("licence", "Apache-2.0", "of the weights"),
+        ("grammar", "grid", "how tokens become music"),
+        ("given", "any", "which voices a player may give"),
+    ):
+        top.add(name, commented(value, comment))
+    top.add("grid", grid())
+    top.add("voice", tables(voices()))
+    top.add("graph", tables(graphs(made)))
+    top.add("input", tables([tensor("features", "int64", [1, len(FEATURES)])]))
+    top.add("output", tables([tensor("logits", "float32", [1, VOCABULARY])]))
+    shape = [options.layers, 1, options.hidden]
+    states = [{"input": n, "output": f"{n}_out", "dtype": "float32", "shape": shape} for n in "hc"]
+    top.add("state", tables(states))
+    top.add("rewind", table({"kind": "snapshot"}))
+    top.add("training", training(record))
+    top.add("metrics", table({name: round(value, 6) for name, value in metrics.items()}))
+    top["metrics"].comment("nll: nats per decision, each told in CARD.md")
+    others = [p for p in sorted(made.iterdir()) if p.suffix not in (".onnx", ".toml")]
+    top.add("file", tables([{"name": p.name, "sha256": digest(p)} for p in others]))
+    return top
+
+
+def grid() -> Table:
+    return table(
+        {
+            "steps_per_beat": STEPS_PER_BEAT,
+            "lowest": LOWEST,
+            "highest": HIGHEST,
+            "vocabulary": VOCABULARY,
+            "order": list(ORDER),
+            "features": [feature.name for feature in FEATURES],
+        },
+        steps_per_beat="a step is a sixteenth",
+        lowest="MIDI numbers",
+        vocabulary="hold, rest, and the pitches",
+        order="in which the voices decide, where no voice is given",
+    )
+
+
+def voices() -> list[dict[str, Any]]:
+    pairs = zip(VOICES, RANGES, strict=True)
+    return [{"name": name, "low": low, "high": high} for name, (low, high) in pairs]
+
+
+def graphs(made: Path) -> list[dict[str, Any]]:
+    files = (("int8", "model.int8.onnx"), ("fp32", "model.onnx"))
+    return [
+        {
+            "role": "step",
+            "precision": precision,
+            "file": file,
+            "sha256": digest(made / file),
+            "opset": opset_of(made / file),
+        }
+        for precision, file in files
+    ]
+
+
+def opset_of(path: Path) -> int:
+    """The version of the standard operators that a graph asks for."""
+    import onnx
+
+    graph = onnx.load(path, load_external_data=False)
+    return next(int(o.version) for o in graph.opset_import if o.domain in ("", "ai.onnx"))
+
+
+def tensor(name: str, dtype: str, shape: list[int]) -> dict[str, Any]:
+    return {"name": name, "dtype": dtype, "shape": shape}
+
+
+def training(record: dict[str, Any]) -> Table:
+    data = tomlkit.inline_table()
+    data.update(
+        {"name": record["data"], "licence": record["licence"], "pieces": record["pieces"]["train"]}
+    )
+    return table(
+        {
+            "data": [data],
+            "command": record["command"],
+            "seed": record["options"]["seed"],
+            "minutes": record["minutes"],
+            "machine": record["machine"],
+        },
+        command="see CARD.md",
+    )
+
+
+def table(values: dict[str, Any], **comments: str) -> Table:
+    made = tomlkit.table()
+    for name, value in values.items():
+        made.add(name, commented(value, comments.get(name)))
+    return made
+
+
+def tables(rows: list[dict[str, Any]]) -> AoT:
+    made = tomlkit.aot()
+    for row in rows:
+        made.append(table(row))
+    return made
+
+
+def commented(value: Any, comment: str | None) -> Any:
+    item = tomlkit.item(value)
+    return item.comment(comment) if comment else item
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return sha256(path.read_bytes()).hexdigest()

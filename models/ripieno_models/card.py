@@ -1,0 +1,160 @@
+"""The card of a bundle: what the model learned from, how good it is, and how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+CARD = """\
+# {family}
+
+Four voices of a Bach chorale on a grid of sixteenths, any of which may be given by a player. A
+two-layer LSTM decides one voice at a time: hold, rest, or strike a pitch.
+
+| | |
+|---|---|
+| Parameters | {parameters:,} |
+| Graphs | `model.int8.onnx` (8-bit weights, what plays) and `model.onnx` (32-bit floats) |
+| Licence of the weights | Apache-2.0 |
+| Trained on | {train} chorales; {data} |
+| Licence of the data | {licence} |
+| Trained in | {minutes:.0f} minutes on {machine}, seed {seed} |
+
+## Make it again
+
+```
+{short}
+ripieno-models evaluate {family}
+ripieno-models sample {family}
+ripieno-models export {family}
+```
+
+Every option of the run, as it was:
+
+```
+{command}
+```
+
+## How likely real Bach is to it
+
+In nats per decision. A decision is one voice's token at one sixteenth, over 48 tokens (hold, rest,
+pitches 36–81), by the true chain rule: the model sees all earlier decisions and nothing later. A
+voice that does not sound cannot hold; that is masked, and nothing else is. Times four it is nats
+per sixteenth. Validation: {valid} chorales that chose when to stop.
+{test_note}
+
+{likelihoods}
+
+*told*: place in the bar, metre, key signature and the next fermata are inputs, the last up to four
+beats ahead, as a player's cadence button would give it. *untold*: none of them. *JSB micro*: the
+usual definition for JSB Chorales, nats per (voice × sixteenth) over 47 symbols (rest and pitches),
+where hold and a new stroke of the same pitch are one symbol, pieces without onsets, nothing told.
+It is measured on music21's encodings of the pieces of that split.
+
+![curves](curves.svg)
+
+The curve of validation is that of the averaged weights, which are the ones that ship; early on the
+average lags behind. In training some voices are absent, some inputs hidden, and dropout is on.
+
+## How it writes
+
+{samples}
+
+## Exactness
+
+fp32 against torch over 256 decisions of a real chorale: largest difference of a logit
+{difference:.1e}. int8 against fp32 on the validation chorales: {loss:+.2f} % nats per decision.
+`reference.npz` holds torch's logits for 64 decisions; a test replays them.
+
+## What it does badly
+
+- It knows Bach's chorales and nothing else; given other music, it answers with chorale harmony.
+- Likelihood is not part-writing: it writes more parallel fifths and octaves than Bach (above).
+- Its memory is a state of fixed size: it does not repeat or develop what was played long ago.
+- It sees no further ahead than the next cadence that it is told of. Dynamics and tempo are not its.
+- 3/2, 6/4 and other rare metres are in the data a handful of times; keys beyond four accidentals
+  only through transposition.
+"""
+
+ROWS = (
+    ("natural", "order S A T B, told"),
+    ("random", "order redrawn at every bar line, told"),
+    ("untold", "order S A T B, untold"),
+    ("soprano", "– soprano (S A T B, told)"),
+    ("alto", "– alto"),
+    ("tenor", "– tenor"),
+    ("bass", "– bass"),
+    ("jsb_micro", "JSB micro"),
+)
+
+
+def text(record: Mapping[str, Any], metrics: Mapping[str, float], samples: Any = None) -> str:
+    """The card of a run, from its record, its figures, and the counts of its samples if any."""
+    config = f"ripieno-models train {record['family']}"
+    tested = "nll_test_natural" in metrics
+    return CARD.format(
+        family=record["family"],
+        parameters=record["parameters"],
+        train=record["pieces"]["train"],
+        valid=record["pieces"]["valid"],
+        data=record["data"],
+        licence=record["licence"],
+        minutes=record["minutes"],
+        machine=record["machine"],
+        seed=record["options"]["seed"],
+        short=config,
+        command=record["command"],
+        test_note=f"Test: {record['pieces']['test']} chorales, looked at once." if tested else "",
+        likelihoods=likelihoods(metrics, tested),
+        samples=writing(samples) if samples else "Not measured for this run.",
+        difference=metrics["largest_logit_difference"],
+        loss=metrics["int8_loss_percent"],
+    )
+
+
+def likelihoods(metrics: Mapping[str, float], tested: bool) -> str:
+    """The table of likelihoods."""
+    parts = ["valid", "test"] if tested else ["valid"]
+    lines = ["| | " + " | ".join({"valid": "validation", "test": "test"}[p] for p in parts) + " |"]
+    lines.append("|---|" + "---|" * len(parts))
+    for name, label in ROWS:
+        cells = [f"{metrics[f'nll_{part}_{name}']:.4f}" for part in parts]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    whole = [f"{metrics[f'nll_{part}_natural_per_sixteenth']:.3f}" for part in parts]
+    lines.append(f"| order S A T B, told, per sixteenth | {' | '.join(whole)} |")
+    return "\n".join(lines)
+
+
+def writing(samples: Mapping[str, Any]) -> str:
+    """The table of counts, of samples beside Bach."""
+    counts: Mapping[str, Mapping[str, Any]] = samples["writing"]
+    names = list(counts)
+    lines = [
+        f"{samples['pieces']} pieces drawn from the int8 graph at temperature"
+        f" {samples['temperature']:g}, without any of the engine's rules, each with the length,"
+        " metre, key and fermatas of a validation chorale, in several orders of decision; beside"
+        f" them {samples['bach_pieces']} validation chorales, by the same counter.",
+        "",
+        "| | " + " | ".join(names) + " |",
+        "|---|" + "---|" * len(names),
+    ]
+    for key, label in (
+        ("parallels", "parallel fifths and octaves per 100 chord changes"),
+        ("crossings", "share of sixteenths with crossed voices"),
+        ("outside_key", "share of notes outside the key signature"),
+        ("notes_per_quarter", "notes per quarter (S A T B)"),
+        ("holds", "share of holds (S A T B)"),
+        ("rests", "share of rests (S A T B)"),
+        ("onsets", "share of onsets (S A T B)"),
+        ("lowest", "lowest pitch (S A T B)"),
+        ("highest", "highest pitch (S A T B)"),
+    ):
+        cells = [cell(counts[name][key]) for name in names]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def cell(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(cell(item) for item in value)
+    return str(value) if isinstance(value, int) else f"{value:.3f}"

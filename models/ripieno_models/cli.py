@@ -1,0 +1,153 @@
+"""`ripieno-models`: train, evaluate, export and report, each in one command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ripieno.errors import RipienoError, SettingError, nearest_name
+from ripieno.settings import check
+
+from ripieno_models.families.registry import FAMILIES, family
+from ripieno_models.options import add_flags, chosen
+
+WRONG_INPUT = 2
+ZOO = Path(__file__).parents[1] / "zoo"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses with a sentence and names the nearest flag."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingError(message, nearest=f"See {self.prog} --help")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        told, rest = self.parse_known_args(args, namespace)
+        if rest:
+            flags = [flag for action in told.flags for flag in action.option_strings]
+            raise SettingError(f"unknown option {rest[0]!r}", nearest=nearest_name(rest[0], flags))
+        return told
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0, 2 where the input is wrong, or 130 when it was interrupted."""
+    try:
+        told = parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+        return int(told.run(told))
+    except RipienoError as error:
+        print(f"ripieno-models: {error}", file=sys.stderr)
+        return WRONG_INPUT
+
+
+def parser() -> Parser:
+    """The command line; each command's options are those of its family."""
+    top = Parser(prog="ripieno-models", description="Trains the models that Ripieno plays.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, text in (
+        ("train", train, "train a family, or go on with a run"),
+        ("evaluate", evaluate, "tell a run's likelihoods, and how its music compares with Bach's"),
+        ("sample", sample, "draw pieces from a run and count what a teacher would"),
+        ("export", export, "write a run as a bundle that the engine plays"),
+        ("report", report, "draw the curves of a run"),
+    ):
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        add_common(command, name)
+        command.set_defaults(run=run, flags=command._actions)
+    return top
+
+
+def add_common(command: argparse.ArgumentParser, name: str) -> None:
+    """The arguments of one command."""
+    command.add_argument("family", help=f"which architecture: {', '.join(FAMILIES)}")
+    command.add_argument("--out", type=Path, help="the run's folder (default runs/FAMILY)")
+    if name != "report":
+        command.add_argument(
+            "--data",
+            type=Path,
+            help="a prepared .jsonl.gz, or a folder of .txt or .mid files (default: the chorales)",
+        )
+    if name == "train":
+        command.add_argument("--config", type=Path, help="a TOML file (default: the family's own)")
+        command.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+        command.add_argument("--quiet", action="store_true", help="no progress bar")
+        for kind in FAMILIES.values():
+            add_flags(command, kind.options)
+    if name == "evaluate":
+        command.add_argument(
+            "--test",
+            action="store_true",
+            help="also the test pieces: only for the model that was chosen without them",
+        )
+    if name == "sample":
+        command.add_argument("--pieces", type=int, default=10, help="how many, in each order")
+        command.add_argument("--temperature", type=float, default=1.0, help="1 is as it learned")
+        command.add_argument("--seed", type=int, default=1, help="a whole number")
+    if name == "export":
+        command.add_argument("--zoo", type=Path, default=ZOO, help="where the bundle's folder goes")
+
+
+def folder_of(told: argparse.Namespace) -> Path:
+    return told.out if told.out else Path("runs") / family(told.family).name
+
+
+def train(told: argparse.Namespace) -> int:
+    """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
+    from ripieno_models import corpora, runs
+
+    kind = family(told.family)
+    config = told.config or kind.config
+    options = chosen(kind.options, config, vars(told))
+    folder = folder_of(told)
+    trainer = runs.fit(
+        kind, options, corpora.find(told.data), folder, resume=told.resume, progress=not told.quiet
+    )
+    best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
+    if trainer.interrupted:
+        print(f"Interrupted. The weights so far are in {folder}; go on with --resume.")
+        return 130
+    print(f"Best validation: {best:.4f} nats per decision. The weights are in {folder}.")
+    return 0
+
+
+def evaluate(told: argparse.Namespace) -> int:
+    """Print the run's figures and keep them beside it."""
+    from ripieno_models import corpora, evaluate
+
+    evaluate.figures(folder_of(told), corpora.find(told.data), test=told.test)
+    return 0
+
+
+def sample(told: argparse.Namespace) -> int:
+    """Draw pieces, write them as MIDI files beside the run, and count."""
+    from ripieno_models import corpora, sample
+
+    check("pieces", told.pieces, 1, 10_000)
+    check("temperature", told.temperature, 0.1, 2)
+    check("seed", told.seed, 0, 2**32 - 1)
+    corpus = corpora.find(told.data)
+    counts = sample.samples(folder_of(told), corpus, told.pieces, told.temperature, told.seed)
+    for name, found in counts["writing"].items():
+        print(
+            f"{name:6} parallels {found['parallels']:6.2f} per 100 chord changes,"
+            f" crossed {found['crossings']:.3f}, outside the key {found['outside_key']:.3f}"
+        )
+    return 0
+
+
+def export(told: argparse.Namespace) -> int:
+    """Write the bundle, or refuse."""
+    from ripieno_models import corpora, export
+
+    print(f"Wrote {export.bundle(folder_of(told), corpora.find(told.data), told.zoo)}")
+    return 0
+
+
+def report(told: argparse.Namespace) -> int:
+    """Draw the run's curves."""
+    from ripieno_models import report
+
+    print(f"Wrote {report.curves(folder_of(told))}")
+    return 0

@@ -1,0 +1,54 @@
+"""Where pieces come from: one file for each kind of source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ripieno.errors import RipienoError
+
+from ripieno_models.corpora import four_column, midi_folder, music21_chorales, prepared
+from ripieno_models.piece import Piece, Split
+
+SHARED_DATA = Path(__file__).parents[3].parent / "shared" / "data"
+OWNER = "as the owner of the files says"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Pieces under one `name`, with the `licence` of their source."""
+
+    name: str
+    licence: str
+    pieces: tuple[Piece, ...]
+
+    def of(self, split: Split) -> list[Piece]:
+        return [piece for piece in self.pieces if piece.split is split]
+
+
+def find(path: Path | None = None) -> Corpus:
+    """The corpus at `path`: a prepared .jsonl.gz, a folder of .txt or of MIDI files.
+
+    Without a path: the prepared chorales if they lie beside the checkout, else music21's own.
+    Raises RipienoError where there is nothing readable.
+    """
+    if path is None:
+        ready = SHARED_DATA / prepared.FILE
+        if not ready.exists():
+            return Corpus(
+                music21_chorales.NAME, music21_chorales.LICENCE, tuple(music21_chorales.pieces())
+            )
+        path = ready
+    if path.is_dir() and (path / prepared.FILE).exists():
+        path = path / prepared.FILE
+    if path.name.endswith(".jsonl.gz"):
+        return Corpus(prepared.NAME, prepared.LICENCE, tuple(prepared.pieces(path)))
+    if any(path.glob("*.txt")):
+        return Corpus(f"four-column text ({path.name})", OWNER, tuple(four_column.pieces(path)))
+    if midi_folder.files(path):
+        return Corpus(f"MIDI files ({path.name})", OWNER, tuple(midi_folder.pieces(path)))
+    raise RipienoError(
+        "there is nothing to read",
+        where=str(path),
+        allowed="a prepared .jsonl.gz, or a folder of .txt or .mid files",
+    )

@@ -1,0 +1,148 @@
+"""Training examples from pieces: crops, transpositions, orders, and what is hidden.
+
+Every batch follows from the seed, the epoch and its number alone, so that a resumed run sees what
+an unbroken one would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from ripieno.grammar.grid import HOLD, REST, UNKNOWN_CADENCE, UNKNOWN_KEY, UNKNOWN_PLACE, VOICES
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from ripieno_models.options import Training
+from ripieno_models.piece import Ints, Piece
+
+UNKNOWN = (UNKNOWN_PLACE, 0, UNKNOWN_KEY, UNKNOWN_CADENCE)
+PLACE, METER, KEY, CADENCE = range(4)
+EVERYONE = np.arange(len(VOICES))
+
+
+class Batch(NamedTuple):
+    """B examples of T steps, K voices each: see `features.decisions`.
+
+    `tokens` [B, T, 4], `order` [B, T, K], `settings` [B, T, 4]; `mask` [B, T] is false behind the
+    end of a piece.
+    """
+
+    tokens: Tensor
+    order: Tensor
+    settings: Tensor
+    mask: Tensor
+
+
+class Example(NamedTuple):
+    """One row of a batch, T steps long."""
+
+    tokens: Ints
+    order: Ints
+    settings: Ints
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Examples as one batch, padded with rests to the longest."""
+    steps = max(len(example.tokens) for example in examples)
+    rows = [
+        Example(
+            padded(example.tokens, steps, REST),
+            np.pad(example.order, ((0, steps - len(example.order)), (0, 0)), mode="edge"),
+            padded(example.settings, steps, 0),
+        )
+        for example in examples
+    ]
+    lengths = torch.tensor([len(example.tokens) for example in examples])
+    tokens, order, settings = (torch.from_numpy(np.stack(c)) for c in zip(*rows, strict=True))
+    return Batch(tokens, order, settings, mask=torch.arange(steps) < lengths[:, None])
+
+
+def padded(rows: Ints, steps: int, filler: int) -> Ints:
+    return np.pad(rows, ((0, steps - len(rows)), (0, 0)), constant_values=filler)
+
+
+class Crops(IterableDataset[Batch]):
+    """The batches of one epoch: random crops of `pieces`, transposed, in random orders."""
+
+    def __init__(self, pieces: Sequence[Piece], options: Training, epoch: int) -> None:
+        self.options, self.epoch = options, epoch
+        self.versions = [[p.transposed(by) for by in p.transpositions()] for p in pieces]
+        lengths = np.array([len(piece) for piece in pieces], dtype=float)
+        self.shares = lengths / lengths.sum()
+
+    def __len__(self) -> int:
+        return self.options.steps_per_epoch
+
+    def __iter__(self) -> Iterator[Batch]:
+        for number in range(len(self)):
+            yield self.batch(np.random.default_rng([self.options.seed, self.epoch, number]))
+
+    def batch(self, random: np.random.Generator) -> Batch:
+        """One batch; how many voices take part is drawn for all of it, which ones for each row."""
+        everyone = random.random() < self.options.all_voices
+        count = len(VOICES) if everyone else int(random.integers(1, len(VOICES)))
+        chosen = random.choice(len(self.versions), self.options.batch, p=self.shares)
+        return collate([self.example(int(row), count, random) for row in chosen])
+
+    def example(self, row: int, count: int, random: np.random.Generator) -> Example:
+        versions = self.versions[row]
+        piece = versions[int(random.integers(len(versions)))]
+        # A start before the piece's first step is cut to it: beginnings come often, as in life.
+        begin = int(random.integers(-self.options.crop // 4, max(1, len(piece) - 31)))
+        begin = max(0, min(begin, len(piece) - self.options.crop))
+        part = slice(begin, begin + self.options.crop)
+        voices = random.choice(EVERYONE, count, replace=False)
+        natural = random.random() < self.options.natural_order
+        return Example(
+            cropped(piece, part),
+            orders(piece.place[part], np.sort(voices) if natural else voices, natural, random),
+            hidden(piece.settings()[part], self.options, random),
+        )
+
+
+def cropped(piece: Piece, part: slice) -> Ints:
+    """The tokens of a part; what is held into it is struck at its first step."""
+    tokens = piece.tokens[part].copy()
+    tokens[0] = np.where(tokens[0] == HOLD, piece.sounding()[part][0], tokens[0])
+    return tokens
+
+
+def orders(place: Ints, voices: Ints, natural: bool, random: np.random.Generator) -> Ints:
+    """[T, K]: the order of decisions, `voices` as given or redrawn at every bar line."""
+    if natural:
+        return np.tile(voices, (len(place), 1))
+    bars = np.cumsum(place == 0)
+    drawn = random.permuted(np.tile(voices, (int(bars[-1]) + 1, 1)), axis=1)
+    return np.asarray(drawn[bars])
+
+
+def hidden(settings: Ints, options: Training, random: np.random.Generator) -> Ints:
+    """`settings` [T, 4] with some columns unknown, so that the model can do without them."""
+    settings = settings.copy()
+    if random.random() < options.hide_all:
+        settings[:] = UNKNOWN
+        return settings
+    shares = {(PLACE, METER): options.hide_place, (KEY,): options.hide_key}
+    shares[(CADENCE,)] = options.hide_cadence
+    for columns, share in shares.items():
+        if random.random() < share:
+            for column in columns:
+                settings[:, column] = UNKNOWN[column]
+    return settings
+
+
+def whole(pieces: Sequence[Piece], seed: int | None = None, batch: int = 16) -> list[Batch]:
+    """Whole pieces in batches, the longest first; nothing is hidden or transposed.
+
+    The order is soprano, alto, tenor, bass; with a `seed`, redrawn at every bar line.
+    """
+    random = np.random.default_rng(seed)
+    sized = sorted(pieces, key=len, reverse=True)
+    examples = [
+        Example(p.tokens, orders(p.place, EVERYONE, seed is None, random), p.settings())
+        for p in sized
+    ]
+    return [collate(examples[at : at + batch]) for at in range(0, len(examples), batch)]

@@ -1,0 +1,55 @@
+"""All figures of a run, kept beside it in figures.json; the card and the manifest tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from ripieno.errors import RipienoError
+
+from ripieno_models.corpora import Corpus
+from ripieno_models.dataset import whole
+from ripieno_models.families.chorale_lstm import ChoraleLstm
+from ripieno_models.likelihood import jsb_micro, likelihood, unknown
+from ripieno_models.piece import Piece, Split
+from ripieno_models.runs import FIGURES, load, read, write
+from ripieno_models.train import RANDOM_ORDERS
+
+Figures = dict[str, float]
+
+
+def figures(folder: Path, corpus: Corpus, test: bool = False) -> Figures:
+    """Measure the run in `folder` on the validation pieces of `corpus`, print it, write it down.
+
+    With `test`, on the test pieces too. Raises RipienoError where there are none.
+    """
+    model, _ = load(folder)
+    parts = [Split.VALID, Split.TEST] if test else [Split.VALID]
+    told: Figures = {}
+    with torch.inference_mode():
+        for split in parts:
+            pieces = corpus.of(split)
+            if not pieces:
+                raise RipienoError(f"there are no {split} pieces", where=corpus.name)
+            told |= figures_of(model, pieces, split.value)
+    for name, value in told.items():
+        print(f"{name:28} {value:.4f}")
+    told = read(folder, FIGURES) | told
+    write(folder, FIGURES, told)
+    return told
+
+
+def figures_of(model: ChoraleLstm, pieces: Sequence[Piece], part: str) -> Figures:
+    """Nats per decision (`…_per_sixteenth`: per four) by order and voice, named for a manifest."""
+    natural = likelihood(model, whole(pieces))
+    told = {
+        f"nll_{part}_natural": natural.nll,
+        f"nll_{part}_natural_per_sixteenth": natural.per_sixteenth,
+        f"nll_{part}_random": likelihood(model, whole(pieces, seed=RANDOM_ORDERS)).nll,
+        f"nll_{part}_untold": likelihood(model, unknown(whole(pieces))).nll,
+        f"nll_{part}_jsb_micro": jsb_micro(model, pieces),
+    }
+    for voice, nll in zip(("soprano", "alto", "tenor", "bass"), natural.by_voice, strict=True):
+        told[f"nll_{part}_{voice}"] = nll
+    return told

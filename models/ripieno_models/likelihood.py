@@ -1,0 +1,91 @@
+"""Likelihoods of whole pieces, in nats per decision.
+
+A decision is one voice's token at one sixteenth, over the grid's 48 tokens, by the chain rule: the
+model sees every earlier decision and nothing later, save the place of the next fermata where it is
+told. HOLD is impossible for a voice that does not sound, and only that is masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from ripieno.grammar.grid import FIRST_PITCH, HOLD, REST, VOICES
+from torch import Tensor
+
+from ripieno_models.dataset import UNKNOWN, Batch, whole
+from ripieno_models.families.chorale_lstm import PITCHES, ChoraleLstm, legal
+from ripieno_models.features import Decisions, decisions
+from ripieno_models.piece import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """`nll`: nats per decision; `by_voice`: the same for each of soprano, alto, tenor, bass."""
+
+    nll: float
+    by_voice: tuple[float, ...]
+
+    @property
+    def per_sixteenth(self) -> float:
+        """Nats per sixteenth: of four decisions."""
+        return self.nll * len(VOICES)
+
+
+@torch.no_grad()
+def likelihood(model: ChoraleLstm, batches: Sequence[Batch], merged: bool = False) -> Likelihood:
+    """The likelihood of `batches` under `model`; `merged`: see `merged_log_prob`."""
+    total, count = torch.zeros(len(VOICES), dtype=torch.double), torch.zeros(len(VOICES))
+    for batch in batches:
+        asked = decisions(batch.tokens, batch.order, batch.settings)
+        logits, _ = model(asked.features)
+        told = merged_log_prob(logits, asked) if merged else log_prob(logits, asked)
+        counted = batch.mask.repeat_interleave(batch.order.shape[2], dim=1)
+        for voice in range(len(VOICES)):
+            here = counted & (asked.voices == voice)
+            total[voice] -= told[here].sum()
+            count[voice] += here.sum()
+    return Likelihood(float(total.sum() / count.sum()), tuple((total / count).tolist()))
+
+
+def log_prob(logits: Tensor, asked: Decisions) -> Tensor:
+    """[B, N]: the log-probability of each token decided."""
+    spread = legal(logits, asked.may_hold).log_softmax(2)
+    return spread.gather(2, asked.targets[..., None])[..., 0]
+
+
+def merged_log_prob(logits: Tensor, asked: Decisions) -> Tensor:
+    """[B, N]: the log-probability of each *pitch* (or rest), over 47 symbols.
+
+    HOLD and a new stroke of the same pitch are one symbol, as in data without onsets.
+    """
+    spread = legal(logits, asked.may_hold).log_softmax(2)
+    own = asked.features[..., PITCHES : PITCHES + 4].gather(2, asked.voices[..., None])
+    symbol = torch.where(asked.targets[..., None] == HOLD, own, asked.targets[..., None])
+    struck = spread.gather(2, symbol)[..., 0]
+    held = torch.where((symbol == own)[..., 0] & asked.may_hold, spread[..., HOLD], -torch.inf)
+    return torch.logaddexp(struck, held)
+
+
+def without_onsets(piece: Piece) -> Piece:
+    """The piece as pitches only: a repeated pitch is held."""
+    sounding = piece.sounding()
+    before = np.vstack([np.full_like(sounding[:1], REST), sounding[:-1]])
+    held = (sounding >= FIRST_PITCH) & (sounding == before)
+    return replace(piece, tokens=np.where(held, HOLD, sounding))
+
+
+def unknown(batches: Sequence[Batch]) -> list[Batch]:
+    """The same batches with place, meter, key and cadence hidden."""
+    return [b._replace(settings=torch.tensor(UNKNOWN).expand_as(b.settings)) for b in batches]
+
+
+def jsb_micro(model: ChoraleLstm, pieces: Sequence[Piece]) -> float:
+    """Nats per (voice x sixteenth) symbol over 47 symbols, as JSB Chorales is reported.
+
+    Pitches only (neither onsets nor anything told about place, meter, key, fermatas), chain rule in
+    the order S, A, T, B, whole pieces.
+    """
+    return likelihood(model, unknown(whole([without_onsets(p) for p in pieces])), merged=True).nll

@@ -1,0 +1,129 @@
+"""Trains a family in a folder, goes on with a run that was broken off, and loads what came out."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Timer
+from ripieno.errors import RipienoError
+
+from ripieno_models.corpora import Corpus
+from ripieno_models.families.chorale_lstm import ChoraleLstm, Options
+from ripieno_models.families.registry import Family, family
+from ripieno_models.options import as_flags
+from ripieno_models.piece import Split
+from ripieno_models.train import BEST, CURVE, LAST, Learner, Pieces, trainer_for
+
+RECORD, FIGURES, SAMPLES = "run.json", "figures.json", "samples.json"
+"""What a run's folder tells: how it was made, its likelihoods, and counts of its samples."""
+
+
+def fit(
+    kind: Family,
+    options: Options,
+    corpus: Corpus,
+    folder: Path,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+) -> L.Trainer:
+    """Train `kind` on `corpus` and leave its weights, curve.csv and run.json in `folder`.
+
+    With `resume`, goes on from last.ckpt. Raises RipienoError where there is nothing to learn from
+    or nothing to go on from.
+    """
+    data = Pieces(corpus.pieces, options)
+    if not data.train or not data.valid:
+        raise RipienoError(
+            f"{len(data.train)} pieces to train on and {len(data.valid)} to validate on",
+            where=corpus.name,
+            allowed="at least one of each",
+        )
+    last = folder / LAST
+    if resume and not last.exists():
+        raise RipienoError("there is no run to go on with", where=str(last))
+    torch.set_num_threads(options.threads)
+    L.seed_everything(options.seed, verbose=False)
+    learner = Learner(kind.build(options), options)
+    trainer = trainer_for(options, folder, progress)
+    told = record(kind, options, corpus)
+    told["parameters"] = sum(weight.numel() for weight in learner.parameters())
+    folder.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        for name in (CURVE, BEST, LAST):
+            (folder / name).unlink(missing_ok=True)
+    write(folder, RECORD, told)
+    go(trainer, learner, data, last if resume else None)
+    write(folder, RECORD, told | {"minutes": round(minutes_of(trainer), 1)})
+    return trainer
+
+
+def go(trainer: L.Trainer, learner: Learner, data: Pieces, last: Path | None) -> None:
+    """Train from the start or from the checkpoint `last`, until the end or Ctrl-C."""
+    try:
+        trainer.fit(learner, data, ckpt_path=last, weights_only=False)
+    except (SystemExit, KeyboardInterrupt):
+        # After Ctrl-C Lightning saves what is to be saved and leaves by exit.
+        if not trainer.interrupted:
+            raise
+
+
+def record(kind: Family, options: Options, corpus: Corpus) -> dict[str, Any]:
+    """What is needed to repeat a run."""
+    return {
+        "family": kind.name,
+        "options": asdict(options),
+        "command": f"ripieno-models train {kind.name} {as_flags(options)}".strip(),
+        "minutes": 0.0,
+        "machine": f"{options.threads} of {os.cpu_count()} shared {platform.machine()} cores",
+        "data": corpus.name,
+        "licence": corpus.licence,
+        "pieces": {split: sum(p.split is split for p in corpus.pieces) for split in Split},
+    }
+
+
+def write(folder: Path, name: str, told: dict[str, Any]) -> None:
+    """Keep what is `told` in a run's folder, as JSON."""
+    (folder / name).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+def read(folder: Path, name: str) -> dict[str, Any]:
+    """What a run's folder tells in the file `name`; nothing where there is no such file."""
+    path = folder / name
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def minutes_of(trainer: L.Trainer) -> float:
+    """How long a run has trained and validated, over all its parts."""
+    timer = next(c for c in trainer.callbacks if isinstance(c, Timer))  # type: ignore[attr-defined]
+    return sum(timer.time_elapsed(stage) for stage in ("train", "validate")) / 60
+
+
+def load(folder: Path, checkpoint: str = BEST) -> tuple[ChoraleLstm, Options]:
+    """The model of the run in `folder`, ready to be asked. Raises RipienoError if there is none."""
+    told = read(folder, RECORD)
+    if not told or not (folder / checkpoint).exists():
+        raise RipienoError(
+            "there are no weights here yet", where=str(folder), allowed="a folder that `train` made"
+        )
+    kind = family(told["family"])
+    options = kind.options(**told["options"])
+    weights = torch.load(folder / checkpoint, map_location="cpu", weights_only=True)
+    torch.set_num_threads(options.threads)
+    model = kind.build(options)
+    prefix = "model."
+    model.load_state_dict(
+        {
+            name.removeprefix(prefix): value
+            for name, value in weights["state_dict"].items()
+            if name.startswith(prefix)
+        }
+    )
+    return model.eval(), options

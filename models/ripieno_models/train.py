@@ -1,0 +1,198 @@
+"""The training loop: Lightning's, with a moving average of the weights, stopped on validation."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    LearningRateMonitor,
+    ModelCheckpoint,
+    Timer,
+    TQDMProgressBar,
+)
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from ripieno_models.dataset import Batch, Crops, whole
+from ripieno_models.families.chorale_lstm import ChoraleLstm, legal
+from ripieno_models.features import decisions
+from ripieno_models.options import Training
+from ripieno_models.piece import Piece, Split
+
+MONITOR = "valid_nll"
+CURVE = "curve.csv"
+BEST, LAST = "best.ckpt", "last.ckpt"
+FIGURES = ("train_nll", "valid_natural", "valid_random", MONITOR)
+RANDOM_ORDERS = 7
+"""Seed of the random orders of validation: always the same ones."""
+
+
+class Learner(L.LightningModule):
+    """A model of the grid with its loss (nats per decision), optimiser and schedule."""
+
+    def __init__(self, model: ChoraleLstm, options: Training) -> None:
+        super().__init__()
+        self.model, self.options = model, options
+
+    def nll(self, batch: Batch) -> Tensor:
+        """Mean nats per decision, over the decisions before the end of each piece."""
+        asked = decisions(batch.tokens, batch.order, batch.settings)
+        logits, _ = self.model(asked.features)
+        counted = batch.mask.repeat_interleave(batch.order.shape[2], dim=1)
+        return functional.cross_entropy(
+            legal(logits, asked.may_hold)[counted], asked.targets[counted]
+        )
+
+    def training_step(self, batch: Batch, number: int) -> Tensor:
+        loss = self.nll(batch)
+        self.log("train_nll", loss, on_step=False, on_epoch=True, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Batch, number: int, dataloader_idx: int = 0) -> None:
+        weight = int(batch.mask.sum()) * len(batch.order[0, 0])
+        name = ("valid_natural", "valid_random")[dataloader_idx]
+        self.log(name, self.nll(batch), batch_size=weight, add_dataloader_idx=False)
+
+    def on_validation_epoch_end(self) -> None:
+        told = self.trainer.callback_metrics
+        both = (told["valid_natural"] + told["valid_random"]) / 2
+        self.log(MONITOR, both, prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        options = self.options
+        decayed = [p for p in self.parameters() if p.ndim > 1]
+        plain = [p for p in self.parameters() if p.ndim <= 1]
+        groups: list[dict[str, Any]] = [
+            {"params": decayed},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(
+            groups, lr=options.learning_rate, weight_decay=options.weight_decay, betas=(0.9, 0.98)
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, options))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def rate(step: int, options: Training) -> float:
+    """The share of the learning rate at `step`: a straight rise, then half a cosine."""
+    if step < options.warmup:
+        return (step + 1) / options.warmup
+    done = min(1.0, (step - options.warmup) / max(1, options.steps - options.warmup))
+    return options.last_rate + (1 - options.last_rate) * (1 + math.cos(math.pi * done)) / 2
+
+
+class Pieces(L.LightningDataModule):
+    """Fresh random crops of the training pieces each epoch; the validation pieces whole."""
+
+    def __init__(self, pieces: Sequence[Piece], options: Training) -> None:
+        super().__init__()
+        self.options = options
+        self.train = [piece for piece in pieces if piece.split is Split.TRAIN]
+        self.valid = [piece for piece in pieces if piece.split is Split.VALID]
+        self.crops = Crops(self.train, options, epoch=0)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        assert self.trainer is not None
+        self.crops.epoch = self.trainer.current_epoch
+        # Dropout too has to be the same in a resumed run.
+        torch.manual_seed(self.options.seed * 1_000_003 + self.crops.epoch)
+        return DataLoader(self.crops, batch_size=None)
+
+    def val_dataloader(self) -> list[DataLoader[Batch]]:
+        both = (whole(self.valid), whole(self.valid, seed=RANDOM_ORDERS))
+        return [DataLoader(batches, batch_size=None) for batches in both]  # type: ignore[arg-type]
+
+
+class Curve(Callback):
+    """Appends each epoch's figures to curve.csv; a resumed run writes on in the same file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / CURVE
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        told = trainer.callback_metrics
+        if not all(name in told for name in FIGURES):
+            return
+        if not self.path.exists():
+            self.path.write_text("step," + ",".join(FIGURES) + "\n", encoding="utf-8")
+        figures = [f"{float(told[name]):.6f}" for name in FIGURES]
+        with self.path.open("a", encoding="utf-8") as lines:
+            lines.write(",".join([str(trainer.global_step), *figures]) + "\n")
+
+
+class SaveEarly(Callback):
+    """Saves a run that is broken off in its first epoch; later ones have a checkpoint each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LAST
+
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        if isinstance(exception, KeyboardInterrupt) and not self.path.exists():
+            trainer.save_checkpoint(self.path)
+
+
+class Histograms(Callback):
+    """Draws each weight's histogram in TensorBoard, every tenth epoch."""
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.current_epoch % 10:
+            return
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                for name, weight in pl_module.named_parameters():
+                    logger.experiment.add_histogram(name, weight, trainer.global_step)
+
+
+def trainer_for(options: Training, folder: Path, progress: bool = True) -> L.Trainer:
+    """A trainer that keeps the best and the last weights of a run in `folder`."""
+    warnings.filterwarnings("ignore", message=".*num_workers.*")
+    warnings.filterwarnings("ignore", message=".*`isinstance.treespec.*")
+    callbacks: list[Callback] = [
+        EMAWeightAveraging(decay=options.average),
+        ModelCheckpoint(
+            folder,
+            filename=BEST.removesuffix(".ckpt"),
+            monitor=MONITOR,
+            save_last=True,
+            save_on_train_epoch_end=False,
+            enable_version_counter=False,
+        ),
+        EarlyStopping(MONITOR, patience=options.patience, check_on_train_epoch_end=False),
+        LearningRateMonitor("epoch"),
+        Timer(),
+        Curve(folder),
+        SaveEarly(folder),
+        Histograms(),
+    ]
+    return L.Trainer(
+        accelerator="auto",
+        devices=1,
+        precision="bf16-mixed" if options.bf16 else "32-true",
+        max_steps=options.steps,
+        max_epochs=-1,
+        gradient_clip_val=options.clip,
+        callbacks=callbacks + ([TQDMProgressBar(refresh_rate=10)] if progress else []),
+        logger=TensorBoardLogger(folder, name="", version="tensorboard"),
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        log_every_n_steps=options.steps_per_epoch,
+        deterministic=True,
+    )

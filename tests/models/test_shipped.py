@@ -1,0 +1,42 @@
+"""The bundle that ships says what torch said when it was written, without torch's weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ripieno.bundle import check
+from ripieno.grammar.grid import FEATURES, VOCABULARY
+from ripieno_models.onnx_step import OnnxStep
+
+ZOO = Path(__file__).parents[2] / "models" / "zoo"
+NAMES = sorted(path.parent.name for path in ZOO.glob("*/manifest.toml"))
+
+
+def test_a_model_ships() -> None:
+    assert "chorale-lstm" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_bundle_is_whole(name: str) -> None:
+    manifest = check(ZOO / name)
+    assert manifest.name == name
+    assert {graph.precision for graph in manifest.graphs} == {"int8", "fp32"}
+    told = dict(manifest.metrics)
+    assert told["nll_valid_natural"] < 0.45
+    assert abs(told["int8_loss_percent"]) <= 0.5
+    assert told["largest_logit_difference"] <= 1e-4
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("file", "tolerance"), [("model.onnx", 1e-4), ("model.int8.onnx", 0.5)])
+def test_the_bundle_replays_torchs_logits(name: str, file: str, tolerance: float) -> None:
+    with np.load(ZOO / name / "reference.npz") as reference:
+        features = reference["features"].astype(np.int64)
+        logits = reference["logits"]
+    assert features.shape == (64, len(FEATURES))
+    assert logits.shape == (64, VOCABULARY)
+    assert np.ptp(logits, axis=1).min() > 3  # real logits, not all alike
+    difference = np.abs(OnnxStep(ZOO / name / file).replay(features) - logits)
+    assert difference.max() <= tolerance
