@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from ripieno.bundle import check, load_manifest
 from ripieno.errors import BundleError
-from ripieno.grammar.grid import VOICES
+from ripieno.grammar.grid import FEATURES, VOICES
 from ripieno.settings import FULL_RANGES
 
 from tests.engine.bundles import Recipe, sha256, write_bundle
+
+COUNT = len(FEATURES)
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +80,8 @@ EDITS = {
     "path": ('file = "model.onnx"', 'file = "../model.onnx"', "'../model.onnx'", "in this folder"),
     "absent": ('file = "model.onnx"', 'file = "other.onnx"', "other.onnx", "is missing"),
     "digits": ('sha256 = "', 'sha256 = "xy', "sha256 is 'xy", "64 hexadecimal digits"),
-    "features": ("shape = [1, 20]", "shape = [1, 19]", "int64[1, 19]", "int64[1, 20]"),
-    "dtype": ('dtype = "int64"', 'dtype = "int32"', "features int32", "int64[1, 20]"),
+    "features": (f"shape = [1, {COUNT}]", "shape = [1, 19]", "int64[1, 19]", f"int64[1, {COUNT}]"),
+    "dtype": ('dtype = "int64"', 'dtype = "int32"', "features int32", f"int64[1, {COUNT}]"),
     "logits": ("shape = [1, 48]", "shape = [1, 49]", "float32[1, 49]", "float32[1, 48]"),
     "state": ("shape = [2, 1, 8]", 'shape = [2, "n", 8]', "state[1].shape", "whole numbers"),
     "huge": ("shape = [2, 1, 8]", "shape = [2, 1, 800000000]", "state[1].shape", "64 Mi"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ripieno.instruments import Instruments
+
 from tests.fakes import FakeOutput
 
 

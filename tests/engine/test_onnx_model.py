@@ -21,7 +21,9 @@ from tests.engine.bundles import Recipe, write_bundle, write_manifest
 RECIPE = Recipe(hidden=16, int8=True)
 INPUTS = [
     [int(n) for n in row]
-    for row in np.random.default_rng(3).integers(0, [f.size for f in FEATURES], (200, 20))
+    for row in np.random.default_rng(3).integers(
+        0, [f.size for f in FEATURES], (200, len(FEATURES))
+    )
 ]
 
 
