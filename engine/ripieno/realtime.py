@@ -59,6 +59,9 @@ LAST_WORDS = 0.5
 """Seconds that a client gets to read the last telemetry."""
 HEARD = 32.0
 """Beats of the past that a model is told when it has been started again."""
+CLOSING = 5
+"""Seconds for closing ports and synthesisers, when all is silent and said; one that hangs then
+(JACK's library may, when others leave at the same moment) must not leave us behind for ever."""
 DEATHS = 3
 """A model that dies more often than this is not started again."""
 
@@ -91,6 +94,7 @@ def run(stage: Stage, wires: Wires, ledger: Inherited) -> None:
         signal.signal(signal.SIGTERM, lambda *_: realtime.leave())
         hurry(REALTIME)
         realtime.loop()
+        signal.alarm(CLOSING)
 
 
 def _send_output_to(stage: Stage) -> None:
