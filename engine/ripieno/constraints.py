@@ -126,9 +126,8 @@ def key_lock(here: Situation) -> Tokens:
     """Only notes of the key."""
     if here.rules.key is None:
         return ANY
-    scale = _scale(here.rules.key)
-    in_key = here.held is not None and here.held % 12 in here.rules.key.pitch_classes
-    return scale | HOLDS if in_key else scale
+    scale, classes = _scale(here.rules.key)
+    return scale | HOLDS if here.held is not None and here.held % 12 in classes else scale
 
 
 def room(here: Situation) -> Tokens:
@@ -270,13 +269,13 @@ def _home(rules: Rules, voice: int) -> Tokens:
     """What `voice` could strike if it stood alone."""
     home = _strikes(*rules.ranges[voice])
     if rules.key is not None and rules.key_lock is Strength.HARD:
-        home &= _scale(rules.key)
+        home &= _scale(rules.key)[0]
     return home
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _scale(key: Key) -> Tokens:
-    """Rest, or strike a note of `key`."""
+def _scale(key: Key) -> tuple[Tokens, frozenset[int]]:
+    """Rest, or strike a note of `key`; and its pitch classes."""
     classes = key.pitch_classes
     pitches = (t for t in range(FIRST_PITCH, VOCABULARY) if pitch_of(t) % 12 in classes)
-    return RESTS | sum(1 << token for token in pitches)
+    return RESTS | sum(1 << token for token in pitches), classes

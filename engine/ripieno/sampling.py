@@ -1,8 +1,9 @@
 """Drawing a token from the model's distribution: mask → temperature → top-k → top-p → min-p.
 
 All are pure functions. A filter sees only what the one before it left, never brings back what the
-mask forbids, and always leaves the likeliest token. Chance comes from a counter and not from a
-hidden state: the same place in the music always gets the same number.
+mask forbids, and always leaves the likeliest token. Top-k keeps the k likeliest (Fan, Lewis,
+Dauphin: Hierarchical Neural Story Generation, 2018), ties going to the lower token. Chance comes
+from a counter and not from a hidden state: the same place in the music always gets the same number.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 from ripieno.settings import Sampling
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 _64_BITS = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 _MASK_BYTES = 8
-_REMEMBERED = 4096
+_REMEMBERED, _FEW = 4096, 16
 
 
 def draw(logits: Floats, allowed: int, sampling: Sampling, chance: float) -> int:
@@ -30,63 +32,55 @@ def draw(logits: Floats, allowed: int, sampling: Sampling, chance: float) -> int
     lowest allowed token is taken, which is a hold or a rest.
     """
     tokens = members(allowed)
-    weights = tempered(logits[tokens], sampling.temperature)
-    if sampling.top_k:
-        weights = top_k(weights, sampling.top_k)
-    if sampling.top_p < 1.0:
-        weights = top_p(weights, sampling.top_p)
-    if sampling.min_p > 0.0:
-        weights = min_p(weights, sampling.min_p)
+    lowest = int(tokens[0])
+    levels = logits[tokens]
+    filtered = sampling.top_k > 0 or sampling.top_p < 1.0 or sampling.min_p > 0.0
+    if filtered:  # each filter keeps the head of a row that falls: one sorting serves all three
+        falling = np.argsort(-levels, kind="stable")
+        tokens, levels = tokens[falling], levels[falling]
+    weights = tempered(levels, sampling.temperature, levels[0] if filtered else levels.max())
     ladder = weights.cumsum(dtype=np.float64)
-    total = ladder[-1]
+    kept = head(weights, ladder, sampling) if filtered else len(tokens)
+    total = ladder[kept - 1]
     if not total > 0.0:
-        return int(tokens[0])
+        return lowest
     place = int(ladder.searchsorted(chance * total, side="right"))
-    # A chance just below 1 can be rounded up to the whole: then it is the last token with weight.
-    return int(tokens[place if place < len(tokens) else weights.nonzero()[0][-1]])
+    if place >= kept:  # a chance just below 1 was rounded up to the whole: the last one with weight
+        place = int(weights[:kept].nonzero()[0][-1])
+    return int(tokens[place])
 
 
-def tempered(logits: Floats, temperature: float) -> Floats:
+def tempered(logits: Floats, temperature: float, largest: np.float32) -> Floats:
     """Weights exp((logit - largest) / temperature): the likeliest has weight 1."""
-    weights: Floats = logits - logits.max()
+    weights: Floats = logits - largest
     weights *= np.float32(1.0 / temperature)
     return np.exp(weights, out=weights)
 
 
-def top_k(weights: Floats, k: int) -> Floats:
-    """Only the `k` largest weights, ties to the lower token; the others become 0.
+def head(weights: Floats, ladder: Doubles, sampling: Sampling) -> int:
+    """How many of the falling `weights`, with their running sums `ladder`, all filters keep."""
+    kept = min(len(weights), sampling.top_k or len(weights))
+    if sampling.top_p < 1.0:
+        kept = top_p(ladder[:kept], sampling.top_p)
+    if sampling.min_p > 0.0:
+        kept = min(kept, min_p(weights, sampling.min_p))
+    return kept
 
-    Fan, Lewis, Dauphin: Hierarchical Neural Story Generation (2018).
-    """
-    if k >= len(weights):
-        return weights
-    kept = np.argsort(-weights, kind="stable")[:k]
-    return _only(weights, kept)
 
-
-def top_p(weights: Floats, p: float) -> Floats:
-    """The nucleus: the fewest largest weights that share at least `p` of the sum; the others 0.
+def top_p(ladder: Doubles, p: float) -> int:
+    """The nucleus: how many of the largest weights it takes to share at least `p` of the sum.
 
     Holtzman, Buys, Du, Forbes, Choi: The Curious Case of Neural Text Degeneration (2020).
     """
-    order = np.argsort(-weights, kind="stable")
-    ladder = weights[order].cumsum(dtype=np.float64)
-    count = int(ladder.searchsorted(p * ladder[-1], side="left")) + 1
-    return _only(weights, order[:count])
+    return int(ladder.searchsorted(p * ladder[-1], side="left")) + 1
 
 
-def min_p(weights: Floats, p: float) -> Floats:
-    """Only weights of at least `p` times the largest; the others become 0.
+def min_p(weights: Floats, p: float) -> int:
+    """How many of the falling `weights` are at least `p` times the largest; at least one.
 
     Nguyen et al.: Turning Up the Heat, Min-p Sampling for Creative and Coherent LLM Outputs (2024).
     """
-    return np.where(weights >= np.float32(p) * weights.max(), weights, np.float32(0.0))
-
-
-def _only(weights: Floats, kept: Indices) -> Floats:
-    result = np.zeros_like(weights)
-    result[kept] = weights[kept]
-    return result
+    return max(1, int(np.count_nonzero(weights >= np.float32(p) * weights[0])))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -106,10 +100,18 @@ def uniform(seed: int, step: int, voice: int, reroll: int) -> float:
     Pseudorandom Number Generators, 2014). `step` may be negative. `reroll` counts how often this
     step was decided before, so that planning a span again is another choice.
     """
-    state = 0
-    for number in (seed, step, voice, reroll):
-        state = _mixed((state + number + _GOLDEN) & _64_BITS)
-    return (state >> 11) * 2.0**-53
+    state = _stirred(_of_step(seed, step), voice)
+    return (_stirred(state, reroll) >> 11) * 2.0**-53
+
+
+@lru_cache(maxsize=_FEW)
+def _of_step(seed: int, step: int) -> int:
+    """What all decisions of a step have in common."""
+    return _stirred(_stirred(0, seed), step)
+
+
+def _stirred(state: int, number: int) -> int:
+    return _mixed((state + number + _GOLDEN) & _64_BITS)
 
 
 def _mixed(z: int) -> int:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ripieno.grammar.grid import VOCABULARY
-from ripieno.sampling import draw, members, min_p, tempered, top_k, top_p, uniform
+from ripieno.sampling import draw, head, members, min_p, tempered, top_p, uniform
 from ripieno.settings import Sampling
 
 LOGITS = np.random.default_rng(5).normal(0, 2, VOCABULARY).astype(np.float32)
@@ -81,19 +81,27 @@ def test_draws_follow_the_distribution() -> None:
 
 
 def test_each_filter_by_a_worked_example() -> None:
-    weights = np.array([0.4, 1.0, 0.1, 0.4, 0.1], np.float32)
-    assert top_k(weights, 2).nonzero()[0].tolist() == [0, 1]  # the tie goes to the lower one
-    assert top_k(weights, 9).tolist() == weights.tolist()
-    assert top_p(weights, 0.49).nonzero()[0].tolist() == [1]
-    assert top_p(weights, 0.51).nonzero()[0].tolist() == [0, 1]
-    assert top_p(weights, 0.94).nonzero()[0].tolist() == [0, 1, 2, 3]
-    assert min_p(weights, 0.4).nonzero()[0].tolist() == [0, 1, 3]
-    assert min_p(weights, 1.0).nonzero()[0].tolist() == [1]
-    assert top_k(weights, 3)[[0, 1, 3]].tolist() == weights[[0, 1, 3]].tolist()
+    weights = np.array([1.0, 0.4, 0.4, 0.1, 0.1], np.float32)
+    ladder = weights.cumsum(dtype=np.float64)
+    assert [top_p(ladder, p) for p in (0.01, 0.49, 0.51, 0.69, 0.71, 0.94, 0.99)] == [
+        1, 1, 2, 2, 3, 4, 5,
+    ]  # fmt: skip
+    assert [min_p(weights, p) for p in (0.0, 0.05, 0.39, 0.41, 1.0)] == [5, 5, 3, 1, 1]
+    assert head(weights, ladder, Sampling(top_k=2)) == 2
+    assert head(weights, ladder, Sampling(top_k=9)) == 5
+    assert head(weights, ladder, Sampling(top_k=3, top_p=0.5)) == 1, "of what top-k has left"
+    assert head(weights, ladder, Sampling(top_k=4, min_p=0.3)) == 3
+
+
+def test_ties_go_to_the_lower_token() -> None:
+    logits = np.zeros(VOCABULARY, np.float32)
+    drawn = {draw(logits, 0b11110, Sampling(top_k=2), c / 50) for c in range(50)}
+    assert drawn == {1, 2}
 
 
 def test_temperature_is_a_division_of_logits() -> None:
-    assert tempered(np.array([1.0, 3.0], np.float32), 2.0) == pytest.approx([np.exp(-1.0), 1.0])
+    logits = np.array([1.0, 3.0], np.float32)
+    assert tempered(logits, 2.0, logits[1]) == pytest.approx([np.exp(-1.0), 1.0])
 
 
 def test_the_order_is_mask_temperature_k_p_min() -> None:

@@ -113,6 +113,36 @@ _AGE_CLASS = tuple(age_class(age) for age in range(AGE_LIMITS[-1] + 2))
 _OLDEST = len(_AGE_CLASS) - 1
 
 
+def interval_class(own: int, other: int) -> int:
+    """The interval from the sounding value `own` up to `other`, clipped; 0 where there is none.
+
+    A voice's interval to itself is the unison: one more sign of which voice is asked.
+    """
+    if own < FIRST_PITCH or other < FIRST_PITCH:
+        return 0
+    return max(-WIDEST_INTERVAL, min(WIDEST_INTERVAL, other - own)) + WIDEST_INTERVAL + 1
+
+
+def degree_class(sounding: int, key: int) -> int:
+    """The degree of a sounding value in the class `key`: 1 (the tonic of its major scale) … 12.
+
+    0 where nothing sounds or the key is unknown. It tells the model what a key signature means: to
+    find that out by itself takes more music than there is.
+    """
+    if sounding < FIRST_PITCH or key == UNKNOWN_KEY:
+        return 0
+    return (sounding - FIRST_PITCH + LOWEST - 7 * (key - 7)) % 12 + 1
+
+
+# All classes, worked out once: `Cursor.features` stands in the path of every decision.
+_INTERVALS = [
+    [interval_class(own, other) for other in range(VOCABULARY)] for own in range(VOCABULARY)
+]
+_DEGREES = [
+    [degree_class(value, key) for value in range(VOCABULARY)] for key in range(UNKNOWN_KEY + 1)
+]
+
+
 @dataclass(slots=True)
 class Cursor:
     """Where a reading or a writing of the grid stands, between two decisions.
@@ -135,7 +165,7 @@ class Cursor:
     def features(self, voice: int, here: Setting) -> tuple[int, ...]:
         """What the model sees before it decides `voice`: one integer for each of `FEATURES`."""
         sounding, ages = self.sounding, self.ages
-        own = sounding[voice]
+        intervals, degrees = _INTERVALS[sounding[voice]], _DEGREES[here.key]
         return (
             self.previous,
             self.previous_voice,
@@ -150,8 +180,8 @@ class Cursor:
                 _AGE_CLASS[age if age < _OLDEST else _OLDEST] if value else 0
                 for age, value in zip(ages, sounding, strict=True)
             ],
-            *[interval_class(own, other) for other in sounding],
-            *[degree_class(value, here.key) for value in sounding],
+            *[intervals[other] for other in sounding],
+            *[degrees[value] for value in sounding],
         )
 
     def decide(self, voice: int, token: int) -> None:
@@ -166,27 +196,6 @@ class Cursor:
         """Go one sixteenth on: everything that sounds or rests is a step older."""
         self.ages = [age + 1 for age in self.ages]
         self.decided = 0
-
-
-def interval_class(own: int, other: int) -> int:
-    """The interval from the sounding value `own` up to `other`, clipped; 0 where there is none.
-
-    A voice's interval to itself is the unison: one more sign of which voice is asked.
-    """
-    if own < FIRST_PITCH or other < FIRST_PITCH:
-        return 0
-    return max(-WIDEST_INTERVAL, min(WIDEST_INTERVAL, other - own)) + WIDEST_INTERVAL + 1
-
-
-def degree_class(sounding: int, key: int) -> int:
-    """The degree of a sounding value in the class `key`: 1 (the tonic of its major scale) … 12.
-
-    0 where nothing sounds or the key is unknown. It tells the model what a key signature means: to
-    find that out by itself takes more music than there is.
-    """
-    if sounding < FIRST_PITCH or key == UNKNOWN_KEY:
-        return 0
-    return (sounding - FIRST_PITCH + LOWEST - 7 * (key - 7)) % 12 + 1
 
 
 @dataclass(frozen=True, slots=True)
