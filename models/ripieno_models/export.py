@@ -6,7 +6,6 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from ripieno.grammar.grid import FEATURES
 from torch import Tensor, nn
 
 from ripieno_models import bundle_files
+from ripieno_models.bundle_files import Checked
 from ripieno_models.corpora import Corpus
 from ripieno_models.dataset import Batch, whole
 from ripieno_models.families.chorale_lstm import ChoraleLstm, Options
@@ -37,20 +37,6 @@ REFERENCE_STEPS = 64
 FOLDED = 1 << 24
 """Bytes of a constant that may still be folded: more than any weight has."""
 FP32, INT8, REFERENCE = "model.onnx", "model.int8.onnx", "reference.npz"
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What the gate measured: largest |difference| of logits in fp32, nats per decision of both."""
-
-    difference: float
-    nll_fp32: float
-    nll_int8: float
-
-    @property
-    def loss(self) -> float:
-        """How much worse int8 is than fp32, as a share."""
-        return self.nll_int8 / self.nll_fp32 - 1
 
 
 class Step(nn.Module):
@@ -115,9 +101,21 @@ def write_graphs(model: ChoraleLstm, options: Options, fp32: Path, int8: Path) -
     assert program is not None
     # Weights that the graph cuts and joins anew are no constants, and would stay in fp32.
     optimizer.optimize(program.model, input_size_limit=FOLDED, output_size_limit=FOLDED)
-    onnx.checker.check_model(program.model_proto)
-    onnx.save(program.model_proto, fp32)
+    graph = without_traces(program.model_proto)
+    onnx.checker.check_model(graph)
+    onnx.save(graph, fp32)
     quantise(fp32, int8)
+
+
+def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """`model` without the notes of the exporter, which name the files of whoever exported it."""
+    parts = (model.graph, *model.functions)
+    noted = [*parts, *(node for part in parts for node in part.node)]
+    noted += [*model.graph.input, *model.graph.output, *model.graph.value_info]
+    for each in noted:
+        each.ClearField("metadata_props")
+        each.ClearField("doc_string")
+    return model
 
 
 def quantise(fp32: Path, int8: Path) -> None:

@@ -117,3 +117,8 @@ def test_a_run_without_figures_is_refused_and_leaves_the_zoo_alone(
     assert main(words) == WRONG_INPUT
     assert "has no figures yet" in capsys.readouterr().err
     assert not zoo.exists()
+
+
+def test_a_graph_names_no_file_of_whoever_exported_it(graphs: Path) -> None:
+    for name in (export.FP32, export.INT8):
+        assert b".py" not in (graphs / name).read_bytes()
