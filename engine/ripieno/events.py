@@ -301,7 +301,7 @@ class Telemetry:
     steps: int
     missed: int
     relaxed: int
-    """Steps so far, those that missed their deadline, and soft rules given up."""
+    """Steps so far; those that came late or ran out of time and were held; soft rules given up."""
     sounding: int
     """Notes that sound now, the player's through the machine included."""
     outputs: tuple[str, ...]

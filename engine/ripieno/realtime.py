@@ -174,6 +174,8 @@ class Realtime:
             self._read_inference()
             self._script.feed(show, Seconds(perf_counter()))
             show.advance(Seconds(perf_counter()))
+            # once more: an answer that has just ended frees a guest
+            self._script.feed(show, Seconds(perf_counter()))
             self._history.moved_to(show.shift)
             self._look_around(now)
         now = Seconds(perf_counter())

@@ -73,6 +73,7 @@ class Offline:
             self._script.feed(performance, now)
             self._answer_requests(now)
             performance.advance(now)
+            self._script.feed(performance, now)  # an answer that just ended frees a guest
             self._answer_requests(now)
             wakes = (performance.wake(), self._script.wake(performance))
             latest = performance.tempo.seconds(end)
@@ -83,7 +84,7 @@ class Offline:
         performance.stop(self._clock.now())
         return Rendered(
             performance.steps,
-            performance.missed,
+            performance.missed + performance.unserved,
             performance.relaxed,
             tuple(performance.notices),
         )

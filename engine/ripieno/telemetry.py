@@ -48,7 +48,7 @@ class Observer:
             levels=show.sound.levels(),
             latencies=tuple(gauge.latency() for gauge in gauges if gauge.count),
             steps=show.steps,
-            missed=show.missed,
+            missed=show.missed + show.unserved,
             relaxed=show.relaxed,
             sounding=show.sound.sounding,
             outputs=self.outputs,
