@@ -86,7 +86,7 @@ class Asker:
     def rest(self) -> list[InferenceMessage]:
         """Close our end, and take all that still comes until the other end is closed too."""
         self.requests.close()
-        told = self.wait(lambda so_far: False) if self.process.is_alive() else []
+        told = self.wait(lambda so_far: False)
         self.process.join(PATIENCE)
         return told
 
