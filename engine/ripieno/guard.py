@@ -13,7 +13,6 @@ import signal
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 
 from ripieno.channel import Closed, Receiver
 from ripieno.clock import Seconds
@@ -23,6 +22,7 @@ from ripieno.jack import Patchbay
 from ripieno.ledger import Ledger
 from ripieno.midi import Api
 from ripieno.outputs.port import PortOutput
+from ripieno.streams import leave_terminal
 from ripieno.terminal import Terminal, give_back
 
 LOOK_EVERY = Seconds(0.5)
@@ -74,7 +74,7 @@ def run(
     """
     _ignore_signals()
     if log:
-        _print_to(log)
+        leave_terminal(log)
     watch = _Watch(Receiver(realtime), Receiver(main), Ledger.shared(ledger.descriptor), terminal)
     watch.keep()
     hold.close()
@@ -92,13 +92,6 @@ def _ignore_signals() -> None:
         signal.SIGTSTP,
     ):
         signal.signal(number, signal.SIG_IGN)
-
-
-def _print_to(log: str) -> None:
-    descriptor = os.open(Path(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ looks for newer requests, and a plan that became void is left where it stands.
 
 from __future__ import annotations
 
-import os
 import select
 import signal
 import sys
@@ -25,6 +24,7 @@ from ripieno.generate import Generator
 from ripieno.onnx_model import StepModel
 from ripieno.priority import INFERENCE, hurry
 from ripieno.settings import Settings
+from ripieno.streams import leave_terminal
 
 
 def run(
@@ -45,7 +45,8 @@ def run(
         connection.close()
     for name in (signal.SIGINT, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
-    _print_to(log)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    leave_terminal(log)
     answers: Sender[InferenceMessage] = Sender(planned)
     try:
         clock = SystemClock()
@@ -162,12 +163,3 @@ def _fail(answers: Sender[InferenceMessage], sentence: str) -> None:
             select.select([], [answers], [])
     except Closed:
         return
-
-
-def _print_to(log: Path) -> None:
-    """Send what anything in this process prints, C libraries too, to the end of `log`."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for stream in (1, 2):
-        os.dup2(file, stream)
-    os.close(file)

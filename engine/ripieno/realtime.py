@@ -46,6 +46,7 @@ from ripieno.performance import Performance
 from ripieno.priority import REALTIME, hurry
 from ripieno.sound import Sound
 from ripieno.stage import Script, Stage
+from ripieno.streams import leave_terminal
 from ripieno.take import Journal
 from ripieno.telemetry import INTERVAL, Observer
 
@@ -88,21 +89,13 @@ def run(stage: Stage, wires: Wires, ledger: Inherited) -> None:
     """The process: play until the client goes, the guard dies, or the performance is over."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    _send_output_to(stage)
+    leave_terminal(stage.log)
     with ExitStack() as stack:
         realtime = Realtime(stage, wires, Ledger.shared(ledger.descriptor), stack)
         signal.signal(signal.SIGTERM, lambda *_: realtime.leave())
         hurry(REALTIME)
         realtime.loop()
         signal.alarm(CLOSING)
-
-
-def _send_output_to(stage: Stage) -> None:
-    """C libraries print where they like: into the log, not over the screen."""
-    log = os.open(stage.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for descriptor in (1, 2):
-        os.dup2(log, descriptor)
-    os.close(log)
 
 
 class Realtime:
