@@ -95,9 +95,12 @@ class Performance:
         return self.conductor.mode.phase
 
     def play(self, at: Seconds) -> None:
-        """Start the transport where it stands, or go on."""
+        """Start the transport, or go on: half a beat before a bar line, so that music comes soon."""
         if self.playing:
             return
+        meter = self.settings.meter
+        start = Beats(meter.next_bar(self._beat) + LEAD_IN)
+        self._beat = start if start >= self._beat else Beats(start + meter.bar)
         self.tempo = TempoMap(at, self._beat, self.settings.bpm)
         self.playing = True
         self._recheck(self._beat)

@@ -87,6 +87,21 @@ def test_panic_is_silence_and_play_goes_on() -> None:
     assert stage.output.sounding != {}
 
 
+@pytest.mark.parametrize("stopped", [0.3, 2.3, 3.7, 4.0])
+def test_music_comes_soon_after_play(stopped: float) -> None:
+    stage = solo()
+    stage.run_to(stopped)
+    stage.show.stop(stage.clock.now())
+    assert stage.beat == pytest.approx(stopped, abs=1e-3), "it stands where it was stopped"
+    at, struck = stage.clock.now(), len(stage.machine())
+    stage.play()
+    stage.run_to(stage.beat + 0.51)
+    assert len(stage.machine()) == struck + 4
+    assert stage.machine()[-1][2] % 4.0 == 0.0, "on a bar line"
+    assert stage.clock.now() - at < 0.3
+    assert stage.show.missed == 0
+
+
 def test_changing_the_mode_leaves_nothing_behind() -> None:
     stage = solo()
     stage.run_to(2.3)
