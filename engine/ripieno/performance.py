@@ -95,7 +95,7 @@ class Performance:
         return self.conductor.mode.phase
 
     def play(self, at: Seconds) -> None:
-        """Start the transport, or go on: half a beat before a bar line, so that music comes soon."""
+        """Start the transport, or go on: half a beat before a bar line, so music comes soon."""
         if self.playing:
             return
         meter = self.settings.meter
