@@ -69,6 +69,7 @@ look_for_test() {
         return
     fi
     command -v jackd >/dev/null || want "a sound server for the tests" jackd2
+    has_library portaudio || want "plays where FluidSynth is missing" "libportaudio2 libportaudio2t64"
 }
 
 install_wanted() {  # with "again" it only tells what is still missing
