@@ -32,17 +32,14 @@ def run(
     planned: Connection,
     folder: Path,
     precision: str,
-    spare: tuple[Connection, ...],
     log: Path,
 ) -> None:
     """The main function of the process, to be started with `spawn`.
 
-    `requests` brings `Request`s, `planned` takes `InferenceMessage`s. `spare` are the copies of
-    pipe ends that belong to others; they are closed, so that each death is an end of file. What
-    C libraries print goes to the file `log`.
+    `requests` brings `Request`s, `planned` takes `InferenceMessage`s. What C libraries print goes
+    to the file `log`. A spawned process inherits no other pipe ends, so each death is an end of
+    file.
     """
-    for connection in spare:
-        connection.close()
     for name in (signal.SIGINT, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
     log.parent.mkdir(parents=True, exist_ok=True)

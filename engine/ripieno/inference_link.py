@@ -27,7 +27,7 @@ def _run(requests: Connection, planned: Connection, model: ModelSpec, log: Path)
     """The child's main function. Only there are numpy and ONNX Runtime imported."""
     from ripieno.inference import run
 
-    run(requests, planned, model.folder, model.precision, (), log)
+    run(requests, planned, model.folder, model.precision, log)
 
 
 class InferenceLink:

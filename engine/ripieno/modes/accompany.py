@@ -12,14 +12,13 @@ from ripieno.clock import GRID_TOLERANCE, Beats, Seconds
 from ripieno.ear import STEP
 from ripieno.events import Phase, Planned
 from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush
-from ripieno.modes.mode import Mode, Moment, nearest_step, opening_beat
+from ripieno.modes.mode import FORGET_AFTER, Mode, Moment, nearest_step, opening_beat
 from ripieno.plan import ALL_VOICES, context
 
 CHORD_SPREAD = Seconds(0.035)
 """Keys of one hand that go down within this time are one chord."""
 LEAD = Beats(STEP / 2)
 """The next step is asked for this long before it, when no early onset can belong to it any more."""
-FORGET_AFTER = Beats(16.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +97,18 @@ class Accompany(Mode):
         """Steps between the last decided one and `step`: what sounded went on sounding."""
         if self.decided >= step - GRID_TOLERANCE:
             return NOTHING
+        told = self._went_on(self.moment.epoch, self.decided, step)
+        self.decided = step
+        return (told,)
+
+    def _went_on(self, epoch: int, begin: Beats, end: Beats) -> Ask:
+        """Tell that in [begin, end) you did what was heard, and the others held what they had."""
         moment = self.moment
-        mine = moment.ear.heard(self.decided, step, moment.settings.turns.legato_beats)
+        mine = moment.ear.heard(begin, end, moment.settings.turns.legato_beats)
         voices = {note.voice for note in mine}
         others = tuple(note for note in moment.machine if note.voice not in voices)
-        told = context(
-            moment.epoch, self.decided, step, (*mine, *others), ALL_VOICES, moment.settings
-        )
-        self.decided = step
-        return (Ask(told),)
+        heard = (*mine, *others)
+        return Ask(context(epoch, begin, end, heard, ALL_VOICES, moment.settings))
 
     def _ask(self, step: Beats, epoch: int, *, at_once: bool = False) -> Ask:
         """Decide `step`, with what you play in it."""
@@ -155,15 +157,9 @@ class Accompany(Mode):
 
     def missed(self, step: Beats) -> Effects:
         """The chord is held through `step`; the next step starts from there."""
-        moment = self.moment
-        epoch = moment.next_epoch()
-        end = Beats(step + STEP)
-        mine = moment.ear.heard(step, end, moment.settings.turns.legato_beats)
-        voices = {note.voice for note in mine}
-        others = tuple(note for note in moment.machine if note.voice not in voices)
-        self.decided = end
-        told = context(epoch, step, end, (*mine, *others), ALL_VOICES, moment.settings)
-        return (Cut(epoch, step), Ask(told))
+        epoch = self.moment.next_epoch()
+        self.decided = Beats(step + STEP)
+        return (Cut(epoch, step), self._went_on(epoch, step, self.decided))
 
     def changed(self, beat: Beats) -> Effects:
         return NOTHING

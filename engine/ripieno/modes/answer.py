@@ -13,15 +13,13 @@ from ripieno.clock import GRID_TOLERANCE, Beats, ceil_to
 from ripieno.ear import STEP
 from ripieno.events import Phase
 from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush
-from ripieno.modes.mode import Mode, Moment, earliest, nearest_step, opening_beat
+from ripieno.modes.mode import FORGET_AFTER, Mode, Moment, earliest, nearest_step, opening_beat
 from ripieno.plan import Part, Plan, context
 
 LEAD = Beats(0.5)
 """An answer is planned this long before it begins; a note of yours before that voids it."""
 BEAT = Beats(1.0)
 LONGEST_ANSWER = 8
-FORGET_AFTER = Beats(16.0)
-"""After so long a pause a phrase starts a new piece."""
 
 
 class Answer(Mode):

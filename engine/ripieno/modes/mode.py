@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ripieno.clock import GRID_TOLERANCE, Beats, Meter, ceil_to
+from ripieno.clock import GRID_TOLERANCE, Beats, Meter, ceil_to, snap
 from ripieno.ear import STEP, Ear
 from ripieno.events import Note, Phase, Planned, Seed
 from ripieno.modes.effects import NOTHING, Effects
@@ -15,6 +15,8 @@ from ripieno.tonality import estimate
 
 KEY_NOTES = 48
 """How many of the player's last notes tell the key."""
+FORGET_AFTER = Beats(16.0)
+"""After so long a pause the player's next note starts a new piece."""
 REACTION = 0.03
 """Seconds between a wish and the earliest step that can still follow it."""
 
@@ -168,7 +170,7 @@ class Mode:
 
 def nearest_step(beat: Beats) -> Beats:
     """The step whose thirty-seconds around it hold `beat`."""
-    return Beats(((beat + STEP / 2 + GRID_TOLERANCE) // STEP) * STEP)
+    return snap(beat, STEP)
 
 
 def opening_beat(beat: Beats, meter: Meter) -> Beats:
