@@ -18,7 +18,7 @@ from pathlib import Path
 from tests import bench_live, bench_model, bench_start
 from tests.bench_live import Stand
 from tests.bench_table import PAGE, Findings, load, machine, page
-from tests.engine.jackd import JackServer
+from tests.engine.jackd import JackServer, forget_dead_servers
 from tests.live.show import SHIPPED, best_bundle
 
 PARTS: dict[str, Callable[[Stand], Findings]] = {
@@ -73,6 +73,7 @@ def _jack(place: Path) -> Iterator[JackServer | None]:
     if not shutil.which("jackd"):
         yield None
         return
+    forget_dead_servers()
     server.start()
     try:
         yield server

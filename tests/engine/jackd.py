@@ -61,7 +61,10 @@ class JackServer:
                 stdout=log,
                 stderr=log,
             )
-        self.wait_for("system:playback_1")
+        try:
+            self.wait_for("system:playback_1")
+        except pytest.fail.Exception as late:
+            pytest.fail(f"{late}; jackd says:\n{self.log.read_text(errors='replace')}")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         assert self._process
@@ -123,6 +126,11 @@ def until(true: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
+def pytest_sessionstart() -> None:
+    """What killed servers of former runs have left takes no place from this one."""
+    forget_dead_servers()
+
+
 @pytest.fixture(scope="session")
 def jack_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
     """One server for the whole run; tests ask for `jackd`, which also names it to the libraries."""
@@ -142,6 +150,22 @@ def jackd(jack_session: JackServer, monkeypatch: pytest.MonkeyPatch) -> JackServ
     return jack_session
 
 
+def forget_dead_servers() -> None:
+    """Clear JACK's registry, where no server runs.
+
+    It has room for eight names, and a server that was killed keeps its place until one of the
+    same name starts. Ours are named after processes, so the places would run out one by one.
+    """
+    registry = Path("/dev/shm/jack-shm-registry")
+    if not registry.exists() or not shutil.which("pgrep"):
+        return
+    if subprocess.run(["pgrep", "-x", "jackd|jackdbus"], capture_output=True, check=False).stdout:
+        return
+    for left in registry.parent.glob("jack*ripieno*"):
+        left.unlink(missing_ok=True)
+    registry.unlink(missing_ok=True)
+
+
 def outlive_a_server(what: Callable[[JackServer], None], log: Path) -> None:
     """Run `what`, a function of a module, with a server that it may stop and start.
 
@@ -149,7 +173,8 @@ def outlive_a_server(what: Callable[[JackServer], None], log: Path) -> None:
     """
     if not shutil.which("jackd"):
         pytest.skip("jackd is not installed")
-    process = multiprocessing.get_context("spawn").Process(target=_outlive, args=(what, log))
+    name = f"ripieno-mortal-{os.getpid()}"
+    process = multiprocessing.get_context("spawn").Process(target=_outlive, args=(what, name, log))
     process.start()
     process.join(60)
     if process.is_alive():
@@ -158,8 +183,8 @@ def outlive_a_server(what: Callable[[JackServer], None], log: Path) -> None:
     assert process.exitcode == 0, f"{what.__name__} has failed; see its traceback above"
 
 
-def _outlive(what: Callable[[JackServer], None], log: Path) -> None:
-    server = JackServer(f"ripieno-mortal-{os.getpid()}", log)
+def _outlive(what: Callable[[JackServer], None], name: str, log: Path) -> None:
+    server = JackServer(name, log)
     os.environ.update(server.environment)
     server.start()
     try:
