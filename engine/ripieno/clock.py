@@ -70,7 +70,10 @@ class TempoMap:
 
     at: Seconds
     beat: Beats = Beats(0.0)
+    """In straight time: what a clock counts. Swing moves the score's beats against it."""
     bpm: float = 90.0
+    swing: float = 0.5
+    """Where the second eighth of a beat falls, 0.5 (straight) … 0.75 of the beat."""
 
     def __post_init__(self) -> None:
         if not SLOWEST <= self.bpm <= FASTEST:
@@ -80,12 +83,20 @@ class TempoMap:
                 nearest=f"The nearest is {min(FASTEST, max(SLOWEST, self.bpm)):g}.",
             )
 
-    def beats(self, at: Seconds) -> Beats:
-        """The beat at the moment `at`."""
+    def straight(self, at: Seconds) -> Beats:
+        """The beat at the moment `at` as a clock counts it, without swing."""
         return Beats(self.beat + (at - self.at) * self.bpm / 60.0)
 
+    def beats(self, at: Seconds) -> Beats:
+        """The score's beat at the moment `at`."""
+        return unswung(self.straight(at), self.swing)
+
     def seconds(self, beat: Beats) -> Seconds:
-        """The moment of `beat`."""
+        """The moment of the score's `beat`."""
+        return self.of_straight(swung(beat, self.swing))
+
+    def of_straight(self, beat: Beats) -> Seconds:
+        """The moment of `beat` as a clock counts it."""
         return Seconds(self.at + (beat - self.beat) * 60.0 / self.bpm)
 
     def span(self, length: Beats) -> Seconds:
@@ -94,11 +105,38 @@ class TempoMap:
 
     def retimed(self, at: Seconds, bpm: float) -> TempoMap:
         """The same place at `at`, another tempo from there on. Raises SettingError."""
-        return TempoMap(at, self.beats(at), bpm)
+        return TempoMap(at, self.straight(at), bpm, self.swing)
 
     def moved(self, at: Seconds, beat: Beats) -> TempoMap:
-        """The same tempo, with `beat` falling on `at`."""
-        return TempoMap(at, beat, self.bpm)
+        """The same tempo, with the score's `beat` falling on `at`."""
+        return TempoMap(at, swung(beat, self.swing), self.bpm, self.swing)
+
+    def swinging(self, at: Seconds, swing: float) -> TempoMap:
+        """The same clock with another swing."""
+        return TempoMap(at, self.straight(at), self.bpm, swing)
+
+
+def swung(beat: Beats, swing: float) -> Beats:
+    """Where the score's `beat` falls on a straight clock: the off-beat eighth at `swing`.
+
+    Piecewise linear within each beat, so sixteenths lean with their eighth, and whole beats stay.
+    """
+    if swing == 0.5:
+        return beat
+    whole = beat // 1.0
+    part = beat - whole
+    bent = part * 2 * swing if part < 0.5 else swing + (part - 0.5) * 2 * (1 - swing)
+    return Beats(whole + bent)
+
+
+def unswung(beat: Beats, swing: float) -> Beats:
+    """The inverse of `swung`: what stands on the score at this beat of a straight clock."""
+    if swing == 0.5:
+        return beat
+    whole = beat // 1.0
+    part = beat - whole
+    straight = part / (2 * swing) if part < swing else 0.5 + (part - swing) / (2 * (1 - swing))
+    return Beats(whole + straight)
 
 
 class Clock(Protocol):

@@ -38,7 +38,45 @@ class ControlChange:
     value: int
 
 
-MidiMessage = NoteOn | NoteOff | ControlChange
+@dataclass(frozen=True, slots=True)
+class PitchBend:
+    """The wheel moved. `value` -8192…8191, 0 in the middle."""
+
+    channel: int
+    value: int
+
+
+class Transport(StrEnum):
+    """What a MIDI clock says besides its ticks."""
+
+    START = "start"
+    """Go, from the beginning, with the next tick."""
+    CONTINUE = "continue"
+    """Go on, from the song position, with the next tick."""
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTick:
+    """A twenty-fourth of a quarter note has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTransport:
+    """The clock's owner starts, goes on or stops."""
+
+    what: Transport
+
+
+@dataclass(frozen=True, slots=True)
+class SongPosition:
+    """The clock's owner stands at so many sixteenths, 0…16383, from the beginning."""
+
+    sixteenths: int
+
+
+ClockMessage = ClockTick | ClockTransport | SongPosition
+MidiMessage = NoteOn | NoteOff | ControlChange | PitchBend | ClockMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +127,10 @@ class Request:
     """Accompany: the notes of `begin` are wanted now, wherever the beat is."""
     final: bool = False
     """The plan's last step: what sounds at `end` stops there."""
+    number: int = 0
+    """Counts the requests of a performance, from 1."""
+    density: float | None = None
+    """How busy the machine should be, in onsets per beat and voice; None leaves it to the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +141,18 @@ class Sounding:
     pitch: int | None
     struck: bool
     velocity: int
+
+
+class Rung(StrEnum):
+    """How well a step could be served, best first: the ladder that a short budget walks down."""
+
+    FULL = "full"
+    """As many candidates as were asked for."""
+    FEWER = "fewer candidates"
+    SHORTER = "shorter context"
+    SMALLER = "smaller model"
+    HOLD = "hold"
+    REST = "rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +175,24 @@ class Planned:
     """False when the budget ran out and the rest of the step was held."""
     relaxed: tuple[str, ...] = ()
     """Soft rules that had to be given up, by name."""
+    request: int = 0
+    """The number of the request that asked for it."""
+    rung: Rung = Rung.FULL
+    candidates: int = 1
+    """How many whole steps were drawn, of which this one was the best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Inference is done with a request: it decided `steps` of it.
+
+    `void` when newer ones had overtaken it, so that only its context was told, or it was left
+    after those steps. With this, what inference did can be done again in the same order.
+    """
+
+    request: int
+    steps: int
+    void: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +211,7 @@ class InferenceFailed:
     sentence: str
 
 
-InferenceMessage = Planned | InferenceReady | InferenceFailed
+InferenceMessage = Planned | Served | InferenceReady | InferenceFailed
 
 # ---- from a client (screen, command line) to realtime ---------------------------------------
 
@@ -220,9 +292,79 @@ class KeyPlayed:
     pressed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A tap of the tempo. `at` is when it was struck, on the machine's monotonic clock."""
+
+    at: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Lean into the beat: what has not sounded comes `beats` earlier, later when negative."""
+
+    beats: Beats
+
+
+@dataclass(frozen=True, slots=True)
+class Locate:
+    """Go to `beat`, whether playing or not."""
+
+    beat: Beats
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Play the last answer again and again, or no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutate:
+    """Play the last answer again with some of it drawn anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Take back the last mutation, or answer: the one before it plays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep the last answer: as the seed phrase, and as a mark in the take."""
+
+
+class Action(StrEnum):
+    """What a footswitch, a pad or a controller can do. Issue commands without the keyboard."""
+
+    ANSWER = "answer"
+    CADENCE = "cadence"
+    LOOP = "loop"
+    MUTATE = "mutate"
+    UNDO = "undo"
+    KEEP = "keep"
+    PANIC = "panic"
+    PLAY = "play"
+    """Start, or stop."""
+    TAP = "tap"
+
+
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """The next control that the player touches does `action` from now on; None forgets it all."""
+
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveLast:
+    """Export the last `bars` bars of the take, while it goes on."""
+
+    bars: int
+
+
 Command = (
     Play | Stop | Panic | Quit | Turn | Choose | Mute | Seed | SeedFromPlayed | AnswerNow
-    | Cadence | KeyPlayed
+    | Cadence | KeyPlayed | Tap | Nudge | Locate | Loop | Mutate | Undo | Keep | Learn | SaveLast
 )  # fmt: skip
 
 # ---- from realtime to clients -----------------------------------------------------------------
@@ -279,6 +421,19 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ClockState:
+    """Where the time comes from: `source` as in `settings.ClockSource`.
+
+    `locked` while it is there; `jitter` of its ticks in ms (p99 of late, 0 for our own clock).
+    """
+
+    source: str
+    locked: bool
+    bpm: float
+    jitter: float
+
+
+@dataclass(frozen=True, slots=True)
 class Telemetry:
     """All that a screen shows, at most 30 times a second; the newest wins."""
 
@@ -311,4 +466,8 @@ class Telemetry:
     """The last few; a client remembers which numbers it has shown."""
     take: str
     """Path of the take's journal."""
+    clock: ClockState | None = None
+    """What keeps the time, and how well."""
+    rung: Rung = Rung.FULL
+    """The rung of the last step."""
     ended: bool = False

@@ -41,6 +41,65 @@ class Strength(StrEnum):
     """Never broken: rather a rest."""
 
 
+class ClockSource(StrEnum):
+    """Who keeps the time."""
+
+    INTERNAL = "internal"
+    MIDI = "midi"
+    """A MIDI clock that comes in: ticks, start, stop and song position."""
+    LINK = "link"
+    """Ableton Link, where `ripieno[link]` is installed."""
+
+
+class OnLoss(StrEnum):
+    """What the transport does when the clock that it follows falls silent."""
+
+    GO_ON = "go-on"
+    """At the last tempo."""
+    STOP = "stop"
+
+
+class HandOver(StrEnum):
+    """How your phrase becomes the machine's turn."""
+
+    CATCH_UP = "catch-up"
+    """The answer continues your grid; what lies in the past is generated and not played."""
+    NEXT_BAR = "next-bar"
+    """The answer begins on the next bar line."""
+    SNAP = "snap"
+    """The answer begins at once, and its first beat is there."""
+    FREEZE = "freeze"
+    """The music waits: the answer begins at once, just where your phrase ended on the score."""
+
+
+class Late(StrEnum):
+    """What becomes of a note that comes too late."""
+
+    HOLD = "hold"
+    """What sounds goes on sounding for this step, and the model is told so."""
+    PLAY = "play"
+    """It sounds at once, and ends where it should."""
+    STRETCH = "stretch"
+    """It sounds at once, for as long as it should."""
+    NEXT = "next"
+    """It sounds with the next sixteenth."""
+    DROP = "drop"
+    """It does not sound."""
+
+
+class Assign(StrEnum):
+    """Which voice a note of yours is."""
+
+    LINE = "line"
+    """A single line is `player_voice`; chords are spread."""
+    CHANNEL = "channel"
+    """By its MIDI channel; see `voice_channels`."""
+    SPLIT = "split"
+    """By where it lies on the keyboard; see `split`."""
+    RANGE = "range"
+    """The voice whose range is nearest, and that moves least."""
+
+
 def check(name: str, value: float, low: float, high: float, unit: str = "") -> None:
     """Refuse a `value` outside `low` … `high`. Raises SettingError."""
     if not low <= value <= high:
@@ -99,6 +158,9 @@ class Sampling:
     """Only the likeliest tokens that share this much probability, 0.01…1; 1 is off."""
     min_p: float = 0.0
     """Only tokens at least this share as likely as the likeliest, 0…1; 0 is off."""
+    candidates: int = 1
+    """The most whole steps that are drawn, 1…64, to keep the one that scores best; the budget
+    decides how many there is time for."""
     seed: int = 1
     """0…2³²-1. The same seed, preset and input give the same performance in virtual time."""
 
@@ -107,6 +169,7 @@ class Sampling:
         check("top_k", self.top_k, 0, 500, "tokens")
         check("top_p", self.top_p, 0.01, 1.0)
         check("min_p", self.min_p, 0.0, 1.0)
+        check("candidates", self.candidates, 1, 64, "steps")
         check("seed", self.seed, 0, 2**32 - 1)
 
 
@@ -163,12 +226,18 @@ class Turns:
     """Length of an answer in bars, 1…64; 0: as long as your phrase, whole bars, at most 8."""
     legato_beats: Beats = Beats(1.0)
     """A gap shorter than this (0…4 beats) between your notes is heard as one held line."""
+    hand_over: HandOver = HandOver.CATCH_UP
+    speculate: bool = True
+    """Plan an answer before it is certain that you are done, so that it needs no prompt."""
+    space: float = 0.0
+    """How much the machine leaves for you, 0…1: the busier you are, the less it plays."""
 
     def __post_init__(self) -> None:
         check("after_beats", self.after_beats, 0.25, 16, "beats")
         check("every_bars", self.every_bars, 0, 16, "bars")
         check("bars", self.bars, 0, 64, "bars")
         check("legato_beats", self.legato_beats, 0, 4, "beats")
+        check("space", self.space, 0, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +250,7 @@ class Horizon:
     """How far the plan reaches, 0.25…32 beats."""
     budget_ms: float = 40.0
     """Time that the model may take for one step, 1…1000 ms; past it the chord is held."""
+    late: Late = Late.HOLD
 
     def __post_init__(self) -> None:
         check("commit", self.commit, 0, 16, "beats")
@@ -191,6 +261,27 @@ class Horizon:
                 f"commit ({self.commit:g}) lies beyond lookahead ({self.lookahead:g})",
                 allowed="commit ≤ lookahead",
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """Who keeps the time, and who is told."""
+
+    source: ClockSource = ClockSource.INTERNAL
+    on_loss: OnLoss = OnLoss.GO_ON
+    send: bool = False
+    """Send MIDI clock with song position to every MIDI port."""
+    from_phrase: bool = False
+    """Take the tempo from your first phrase, when nobody else gives one."""
+    swing: float = 0.5
+    """Where the second eighth of a beat falls, 0.5 (straight) … 0.75 of the beat."""
+    metronome: bool = False
+    count_in: int = 0
+    """Bars that the metronome counts before the music starts, 0…4."""
+
+    def __post_init__(self) -> None:
+        check("swing", self.swing, 0.5, 0.75, "of a beat")
+        check("count_in", self.count_in, 0, 4, "bars")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +298,15 @@ class Settings:
     horizon: Horizon = field(default_factory=Horizon)
     player_voice: int = 0
     """The voice that you play, 0 (soprano) … 3 (bass)."""
+    sync: Sync = field(default_factory=Sync)
+    assign: Assign = Assign.LINE
+    voice_channels: tuple[int | None, ...] = (0, 1, 2, 3)
+    """For `assign = channel`: the channel 0…15 on which you play each voice; None: never yours."""
+    split: tuple[int, ...] = (60,)
+    """For `assign = split`: the lowest pitch of each part of your keyboard but the lowest, from
+    the top; one split is soprano above and bass below, three give all four voices."""
+    follow: bool = False
+    """Accompany: a note of yours that contradicts the plan also moves what already sounds."""
     onset_tolerance: Beats = Beats(0.125)
     """Accompany: how far from a step your note may lie for the others to join it, 0…0.125 beats."""
     muted: frozenset[int] = frozenset()
@@ -219,6 +319,12 @@ class Settings:
     def __post_init__(self) -> None:
         check("bpm", self.bpm, SLOWEST, FASTEST, "quarter notes a minute")
         check("player_voice", self.player_voice, 0, len(VOICES) - 1)
+        if not 1 <= len(self.split) <= 3 or list(self.split) != sorted(self.split, reverse=True):
+            raise SettingError(
+                f"split {self.split} cannot be used", allowed="1…3 pitches, the highest first"
+            )
+        if len(self.voice_channels) != len(VOICES):
+            raise SettingError("voice_channels needs one entry for each of four voices")
         check("onset_tolerance", self.onset_tolerance, 0, 0.125, "beats")
         check("velocity", self.velocity, 1, 127)
         check("transpose", self.transpose, -24, 24, "semitones")
