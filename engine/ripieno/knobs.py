@@ -11,10 +11,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ripieno.clock import FASTEST, SLOWEST, Meter
+from ripieno.clock import FASTEST, SLOWEST, Beats, Meter
 from ripieno.errors import SettingError, nearest_name
 from ripieno.grammar.grid import VOICES
-from ripieno.settings import Key, Mode, Settings, Strength, one_of
+from ripieno.settings import (
+    Assign,
+    ClockSource,
+    EnumT,
+    HandOver,
+    Key,
+    Late,
+    Mode,
+    OnLoss,
+    Settings,
+    Strength,
+    check,
+    one_of,
+)
 
 NO_KEY = "none"
 KEYS = tuple(
@@ -23,6 +36,10 @@ KEYS = tuple(
     for tonic in ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 )
 METERS = ("4/4", "3/4", "2/4", "6/4", "6/8", "12/8", "5/4", "2/2", "3/2")
+
+
+FARTHEST_COMMIT = 4.0
+"""Beats that are settled ahead where the knob 'stability' stands at 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +69,7 @@ class Knob:
     def write(self, settings: Settings, value: float) -> Settings:
         """Settings with this knob at `value`. Raises SettingError when that is out of bounds."""
         number = round(value) if self.whole and math.isfinite(value) else float(value)
-        changed: dict[str, Any] = {self.field: number}
-        if self.part:
-            changed = {self.part: replace(getattr(settings, self.part), **changed)}
-        return replace(settings, **changed)
+        return _with(settings, self.part, self.field, number)
 
     def bounds(self, settings: Settings) -> tuple[float, float]:
         """How far the knob can be turned now: some knobs stop at another one."""
@@ -64,6 +78,20 @@ class Knob:
         if self.field == "lookahead":
             return max(self.low, settings.horizon.commit), self.high
         return self.low, self.high
+
+
+class Stability(Knob):
+    """One knob for both horizons: 0 reacts on the next sixteenth, 1 plans far and stays with it."""
+
+    def read(self, settings: Settings) -> float:
+        return min(1.0, settings.horizon.commit / FARTHEST_COMMIT)
+
+    def write(self, settings: Settings, value: float) -> Settings:
+        check(self.name, value, self.low, self.high)
+        commit = Beats(round(value * FARTHEST_COMMIT * 4) / 4)
+        lookahead = Beats(2 * commit + 2)
+        horizon = replace(settings.horizon, commit=commit, lookahead=lookahead)
+        return replace(settings, horizon=horizon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +111,12 @@ KNOBS: tuple[Knob, ...] = (
     Knob("top_p", "top-p", "", 0.01, 1.0, 0.01, 0.1, "sampling", "top_p"),
     Knob("top_k", "top-k", "tokens", 0, 500, 1, 10, "sampling", "top_k", True),
     Knob("min_p", "min-p", "", 0.0, 1.0, 0.01, 0.1, "sampling", "min_p"),
+    Knob("candidates", "candidates", "steps", 1, 64, 1, 4, "sampling", "candidates", True),
     Knob("seed", "seed", "", 0, 2**32 - 1, 1, 100, "sampling", "seed", True),
+    Stability("stability", "responsive ↔ stable", "", 0, 1, 0.125, 0.25, "horizon", "stability"),
+    Knob("swing", "swing", "of a beat", 0.5, 0.75, 0.01, 0.05, "sync", "swing"),
+    Knob("count_in", "count-in", "bars", 0, 4, 1, 1, "sync", "count_in", True),
+    Knob("space", "space", "", 0, 1, 0.05, 0.25, "turns", "space"),
     Knob("commit", "commit", "beats", 0, 16, 0.25, 1, "horizon", "commit"),
     Knob("lookahead", "lookahead", "beats", 0.25, 32, 0.25, 1, "horizon", "lookahead"),
     Knob("budget_ms", "time per step", "ms", 1, 1000, 1, 10, "horizon", "budget_ms"),
@@ -118,6 +151,40 @@ def _strength_switch(name: str, title: str) -> Switch:
     return Switch(name, title, values, lambda s: str(getattr(s.rules, name).value), write)
 
 
+def _enum_switch(name: str, title: str, kind: type[EnumT], part: str) -> Switch:
+    """A switch for the field `name`, one of `kind`, of the group `part` ('' for Settings)."""
+
+    def read(settings: Settings) -> str:
+        owner = getattr(settings, part) if part else settings
+        return str(getattr(owner, name).value)
+
+    def write(settings: Settings, value: str) -> Settings:
+        return _with(settings, part, name, one_of(kind, name, value))
+
+    return Switch(name, title, tuple(member.value for member in kind), read, write)
+
+
+def _flag_switch(name: str, title: str, part: str) -> Switch:
+    """A switch 'off' / 'on' for a field that is false or true."""
+
+    def read(settings: Settings) -> str:
+        return "on" if getattr(getattr(settings, part) if part else settings, name) else "off"
+
+    def write(settings: Settings, value: str) -> Settings:
+        if value not in ("off", "on"):
+            raise SettingError(f"{name} cannot be {value!r}", allowed="off, on")
+        return _with(settings, part, name, value == "on")
+
+    return Switch(name, title, ("off", "on"), read, write)
+
+
+def _with(settings: Settings, part: str, name: str, value: Any) -> Settings:
+    changed: dict[str, Any] = {name: value}
+    if part:
+        changed = {part: replace(getattr(settings, part), **changed)}
+    return replace(settings, **changed)
+
+
 SWITCHES: tuple[Switch, ...] = (
     Switch(
         "mode",
@@ -126,6 +193,16 @@ SWITCHES: tuple[Switch, ...] = (
         lambda s: s.mode.value,
         lambda s, value: replace(s, mode=one_of(Mode, "mode", value)),
     ),
+    _enum_switch("source", "clock", ClockSource, "sync"),
+    _enum_switch("on_loss", "when the clock is lost", OnLoss, "sync"),
+    _flag_switch("send", "send clock", "sync"),
+    _flag_switch("from_phrase", "tempo from phrase", "sync"),
+    _flag_switch("metronome", "metronome", "sync"),
+    _enum_switch("hand_over", "hand-over", HandOver, "turns"),
+    _flag_switch("speculate", "speculate", "turns"),
+    _enum_switch("late", "late notes", Late, "horizon"),
+    _enum_switch("assign", "your notes are", Assign, ""),
+    _flag_switch("follow", "follow", ""),
     Switch("key", "key", (NO_KEY, *KEYS), lambda s: str(s.rules.key or NO_KEY), _with_key),
     _strength_switch("key_lock", "key lock"),
     _strength_switch("crossing", "crossing"),

@@ -14,7 +14,7 @@ from ripieno.errors import PresetError, SettingError, nearest_name
 from ripieno.grammar.grid import VOICES
 from ripieno.preset_keys import KEYS, SECTIONS, PresetKey
 from ripieno.routing import Routing
-from ripieno.settings import FULL_RANGES, Horizon, Rules, Sampling, Settings, Turns
+from ripieno.settings import FULL_RANGES, Horizon, Rules, Sampling, Settings, Sync, Turns
 
 DEFAULT = "first-jam"
 _HEADER = re.compile(r"\s*\[\s*([\w\-.\"' ]+?)\s*\]")
@@ -116,6 +116,7 @@ def _built(name: str, values: Mapping[str, dict[str, Any]]) -> Preset:
     settings = Settings(
         sampling=Sampling(**values["sampling"]),
         rules=Rules(ranges=ranges, **values["rules"]),
+        sync=Sync(**values["sync"]),
         turns=Turns(**values["turns"]),
         horizon=Horizon(**values["horizon"]),
         **values["play"],

@@ -19,7 +19,10 @@ from ripieno.preset_values import (
     meter_from,
     mode_from,
     number_from,
+    one_from,
+    optional_channel_from,
     outputs_from,
+    pitch_from,
     precision_from,
     program_from,
     programs_from,
@@ -31,6 +34,7 @@ from ripieno.preset_values import (
     voices_from,
     whole_from,
 )
+from ripieno.settings import Assign, ClockSource, HandOver, Late, OnLoss
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ SECTIONS = {
     "sampling": "How bold the model is",
     "rules": "What it may not do",
     "ranges": "How high and how low each voice goes",
+    "sync": "Who keeps the time",
     "turns": "When it answers, and for how long",
     "horizon": "How far ahead it plans",
     "routing": "Where the music comes from and goes to",
@@ -86,6 +91,19 @@ KEYS: tuple[PresetKey, ...] = (
     _K("play", "onset_tolerance", number_from, "0…0.125 beats",
        "Accompanying: how far from the grid your note may fall for the other voices to join it "
        "at once. Farther off they wait for the grid."),
+    _K("play", "assign", one_from(Assign), "`line`, `channel`, `split` or `range`",
+       "Which voice a note of yours is. `line`: a single line is `player_voice`, chords are "
+       "spread. `channel`: see `voice_channels`. `split`: see `split`. `range`: the voice whose "
+       "range is nearest and that moves least."),
+    _K("play", "voice_channels", several_from(optional_channel_from),
+       "four MIDI channels 1…16, or 0 for a voice that is never yours",
+       "With `assign = 'channel'`: where you play soprano, alto, tenor and bass."),
+    _K("play", "split", several_from(pitch_from), "one to three pitches, the highest first",
+       "With `assign = 'split'`: the lowest key of each part of your keyboard but the lowest. One "
+       "split makes soprano and bass, two leave out the tenor, three make all four."),
+    _K("play", "follow", flag_from, "`true` or `false`",
+       "Accompanying: whether a note of yours that contradicts the plan also moves the notes that "
+       "sound already."),
     _K("model", "name", text_from, "a model's name, or the path of its folder",
        "`ripieno models` lists what is installed.", "model"),
     _K("model", "precision", precision_from, ", ".join(f"`{p}`" for p in PRECISIONS),
@@ -102,6 +120,9 @@ KEYS: tuple[PresetKey, ...] = (
        "Only the likeliest choices that share this much of the probability; 1 is off."),
     _K("sampling", "min_p", number_from, "0…1",
        "Only choices at least this share as likely as the likeliest one; 0 is off."),
+    _K("sampling", "candidates", whole_from, "1…64",
+       "How many versions of a sixteenth may be drawn, to keep the one that sounds best; time "
+       "decides how many there are."),
     _K("sampling", "seed", whole_from, "0…4294967295",
        "The same seed, preset and input give the same music when rendered."),
     _K("rules", "max_leap", whole_from, "1…24 semitones",
@@ -121,6 +142,19 @@ KEYS: tuple[PresetKey, ...] = (
        "How often the very same beat may come in a row."),
     *(_K("ranges", voice, range_from, "two pitches, such as `['C4', 'A5']` (C4 is middle C)",
          f"Lowest and highest note of the {voice}. Never broken.") for voice in VOICES),
+    _K("sync", "source", one_from(ClockSource), "`internal`, `midi` or `link`",
+       "Who keeps the time. `midi`: a MIDI clock that comes in, with start, stop and song "
+       "position. `link`: Ableton Link, where `ripieno[link]` is installed."),
+    _K("sync", "on_loss", one_from(OnLoss), "`go-on` or `stop`",
+       "What happens when that clock falls silent: on at the last tempo, or a stop."),
+    _K("sync", "send", flag_from, "`true` or `false`",
+       "Whether MIDI clock with song position goes to every MIDI port that we play to."),
+    _K("sync", "from_phrase", flag_from, "`true` or `false`",
+       "Take the tempo from your first phrase, when nobody else gives one."),
+    _K("sync", "swing", number_from, "0.5…0.75 of a beat",
+       "Where the second eighth of a beat falls: 0.5 is straight, 0.667 swings in triplets."),
+    _K("sync", "metronome", flag_from, "`true` or `false`", "Whether the beat is clicked."),
+    _K("sync", "count_in", whole_from, "0…4 bars", "Clicked before the music starts."),
     _K("turns", "after_beats", number_from, "0.25…16 beats",
        "It answers when you have been silent for so long."),
     _K("turns", "every_bars", whole_from, "0…16 bars",
@@ -129,11 +163,23 @@ KEYS: tuple[PresetKey, ...] = (
        "How long an answer is; 0: as long as your phrase, in whole bars, at most 8."),
     _K("turns", "legato_beats", number_from, "0…4 beats",
        "A gap shorter than this between two of your notes is heard as one held line."),
+    _K("turns", "hand_over", one_from(HandOver), "`catch-up`, `next-bar`, `snap` or `freeze`",
+       "How your phrase becomes its turn. `catch-up`: it goes on in your time, and what is past is "
+       "not played. `next-bar`: on the next bar line. `snap`: at once, and its first beat is "
+       "there. `freeze`: at once, where your phrase ended on the score."),
+    _K("turns", "speculate", flag_from, "`true` or `false`",
+       "Plan the answer before it is certain that you are done."),
+    _K("turns", "space", number_from, "0…1",
+       "How much it leaves for you: the busier you are, the less it plays."),
     _K("horizon", "commit", number_from, "0…16 beats, at most lookahead",
        "What is nearer than this can no longer change: small is responsive, large is stable."),
     _K("horizon", "lookahead", number_from, "0.25…32 beats", "How far ahead the plan reaches."),
     _K("horizon", "budget_ms", number_from, "1…1000 ms",
        "How long the model may think about one sixteenth; past it, the chord is held."),
+    _K("horizon", "late", one_from(Late), "`hold`, `play`, `stretch`, `next` or `drop`",
+       "What becomes of a note that comes too late: what sounds is held and the model told so; or "
+       "it sounds at once, with its end where it was or as long as it was; or with the next "
+       "sixteenth; or not at all."),
     _K("routing", "outputs", outputs_from,
        "a list of `synth`, `synth:DRIVER`, `virtual`, `none`, or names of MIDI ports",
        "Where it sounds. `virtual` is a port that other programs connect to. `ripieno ports` "

@@ -78,6 +78,7 @@ def _defaults(section: str) -> dict[str, Any]:
         "play": settings,
         "sampling": settings.sampling,
         "rules": settings.rules,
+        "sync": settings.sync,
         "turns": settings.turns,
         "horizon": settings.horizon,
         "routing": preset.routing,
@@ -97,6 +98,10 @@ def _as_written(key: PresetKey, value: Any) -> Any:
         return [pitch_name(pitch) for pitch in value]
     if key.name == "player_voice":
         return VOICES[value]
+    if key.name == "split":
+        return [pitch_name(pitch) for pitch in value]
+    if key.name == "voice_channels":
+        return [0 if channel is None else channel + 1 for channel in value]
     if key.name in ("programs", "thru_program"):
         names = {program: name for name, program in SOUNDS.items()}
         programs = value if isinstance(value, tuple) else (value,)

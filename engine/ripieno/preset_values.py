@@ -15,7 +15,7 @@ from ripieno.errors import SettingError, nearest_name
 from ripieno.grammar.grid import VOICES
 from ripieno.knobs import NO_KEY
 from ripieno.routing import InputKind, InputSpec, OutputKind, OutputSpec
-from ripieno.settings import Key, Mode, Strength, one_of
+from ripieno.settings import EnumT, Key, Mode, Strength, one_of
 
 Reader = Callable[[str, Any], Any]
 """(key, value from the file) → value of the setting. Raises SettingError."""
@@ -133,6 +133,15 @@ def mode_from(name: str, value: Any) -> Mode:
     return one_of(Mode, name, value)
 
 
+def one_from(kind: type[EnumT]) -> Reader:
+    """Reads the name of a member of `kind`."""
+
+    def take(name: str, value: Any) -> EnumT:
+        return one_of(kind, name, value)
+
+    return take
+
+
 def meter_from(name: str, value: Any) -> Meter:
     return Meter.parse(text_from(name, value))
 
@@ -168,6 +177,11 @@ def channel_from(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 16:
         raise _wrong(name, value, "a MIDI channel, 1…16")
     return value - 1
+
+
+def optional_channel_from(name: str, value: Any) -> int | None:
+    """A channel, or 0 for none."""
+    return None if value == 0 and not isinstance(value, bool) else channel_from(name, value)
 
 
 def outputs_from(name: str, value: Any) -> tuple[OutputSpec, ...]:

@@ -14,6 +14,7 @@ from ripieno.clock import (
     VirtualClock,
     ceil_to,
     snap,
+    swung,
 )
 from ripieno.errors import SettingError
 
@@ -33,6 +34,24 @@ def test_a_change_of_tempo_does_not_jump(a: float, b: float, at: Seconds, change
     after = before.retimed(change, b)
     assert after.beats(change) == before.beats(change)
     assert after.seconds(Beats(after.beat + 1)) == pytest.approx(change + 60 / b)
+
+
+@given(tempos, moments, st.floats(-64, 64).map(Beats), st.floats(0.5, 0.75))
+def test_swing_bends_the_beat_and_comes_back(
+    bpm: float, at: Seconds, beat: Beats, swing: float
+) -> None:
+    tempo = TempoMap(at, Beats(1.0), bpm, swing)
+    assert tempo.beats(tempo.seconds(beat)) == pytest.approx(beat, abs=1e-6)
+    whole = Beats(float(round(beat)))
+    assert tempo.seconds(whole) == tempo.of_straight(whole), "whole beats stay where they are"
+    off_beat = Beats(whole + 0.5)
+    assert tempo.straight(tempo.seconds(off_beat)) == pytest.approx(whole + swing, abs=1e-6)
+
+
+@given(st.floats(0.5, 0.75), st.lists(st.floats(-8, 8), min_size=2, max_size=8))
+def test_swing_keeps_the_order(swing: float, beats: list[float]) -> None:
+    ordered = [swung(Beats(beat), swing) for beat in sorted(beats)]
+    assert ordered == sorted(ordered)
 
 
 def test_moving_the_score_keeps_the_tempo() -> None:

@@ -14,7 +14,18 @@ from ripieno.preset_keys import KEYS, SECTIONS
 from ripieno.preset_page import page
 from ripieno.preset_values import pitch_from, pitch_name
 from ripieno.routing import InputKind, InputSpec, OutputKind, OutputSpec
-from ripieno.settings import FULL_RANGES, Key, Mode, Strength
+from ripieno.settings import (
+    FULL_RANGES,
+    Assign,
+    ClockSource,
+    HandOver,
+    Key,
+    Late,
+    Mode,
+    OnLoss,
+    Strength,
+    Sync,
+)
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(path.stem for path in (ROOT / "presets").glob("*.toml"))
@@ -30,6 +41,10 @@ muted = ["alto", "bass"]
 velocity = 101
 transpose = -12
 onset_tolerance = 0.1
+assign = "split"
+voice_channels = [1, 0, 3, 16]
+split = ["G4", 48]
+follow = true
 [model]
 name = "another"
 precision = "fp32"
@@ -41,6 +56,7 @@ temperature = 1.25
 top_k = 12
 top_p = 0.5
 min_p = 0.05
+candidates = 6
 seed = 77
 [rules]
 max_leap = 7
@@ -56,15 +72,27 @@ soprano = ["C4", "A5"]
 alto = [53, 74]
 tenor = ["C3", "F#4"]
 bass = ["Eb2", "C4"]
+[sync]
+source = "midi"
+on_loss = "stop"
+send = true
+from_phrase = true
+swing = 0.6
+metronome = true
+count_in = 2
 [turns]
 after_beats = 2
 every_bars = 2
 bars = 4
 legato_beats = 0.5
+hand_over = "next-bar"
+speculate = false
+space = 0.25
 [horizon]
 commit = 1
 lookahead = 4
 budget_ms = 20
+late = "stretch"
 [routing]
 outputs = ["synth:jack", "virtual", "none", "My Synth"]
 inputs = ["virtual", "Keys", "tune.MID"]
@@ -139,6 +167,16 @@ def test_every_key_is_read() -> None:
     assert rules.ranges == ((60, 81), (53, 74), (48, 66), (39, 60))
     assert (settings.turns.every_bars, settings.turns.bars) == (2, 4)
     assert (settings.horizon.commit, settings.horizon.lookahead) == (1, 4)
+    assert (settings.assign, settings.split, settings.follow) == (Assign.SPLIT, (67, 48), True)
+    assert settings.voice_channels == (0, None, 2, 15)
+    assert settings.sampling.candidates == 6
+    assert settings.sync == Sync(
+        source=ClockSource.MIDI, on_loss=OnLoss.STOP, send=True, from_phrase=True, swing=0.6,
+        metronome=True, count_in=2,
+    )  # fmt: skip
+    assert settings.turns.hand_over is HandOver.NEXT_BAR
+    assert (settings.turns.speculate, settings.turns.space) == (False, 0.25)
+    assert settings.horizon.late is Late.STRETCH
     assert routing.outputs == (
         OutputSpec(OutputKind.SYNTH, "jack"),
         OutputSpec(OutputKind.VIRTUAL),
