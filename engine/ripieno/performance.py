@@ -29,6 +29,7 @@ from ripieno.events import (
     Stamped,
     Turn,
 )
+from ripieno.lateness import WAITED_FOR, Latecomers
 from ripieno.measure import Gauge
 from ripieno.modes.effects import Ask, Cut, Effects, Hush, Say, Sow
 from ripieno.plan import ALL_VOICES, context
@@ -36,11 +37,12 @@ from ripieno.schedule import Schedule
 from ripieno.settings import Settings
 from ripieno.sound import Recorder, Sound, When
 from ripieno.take import Mark, Marked, MeterSet, Source, StepPlanned, TempoSet, Turned
+from ripieno.transport import LEAD_IN, Transport
 
 GRACE = 0.008
 """Seconds that a step may come late and still be sounded; after that the chord is held."""
-LEAD_IN = Beats(-0.5)
-"""Where the transport starts: inference gets the first steps ready before beat 0."""
+ASLEEP = 1.5
+"""Seconds without a sign of life after which the machine must have slept: the music waits."""
 NOTICES = 6
 JUST_NOW = 0.05
 """Seconds for which everything else makes way for an answer to the player's note."""
@@ -63,28 +65,40 @@ class Performance:
     ) -> None:
         self.conductor = Conductor(settings, seed)
         self.sound = sound
-        self.tempo = TempoMap(at, LEAD_IN, settings.bpm)
-        self.playing = False
+        self.transport = Transport(settings, at)
         self.schedule = Schedule()
         self.notices: deque[Notice] = deque(maxlen=NOTICES)
         self.lateness, self.steps_cost = Gauge("scheduler"), Gauge("model step")
         self.reply = Gauge("your note → others")
         self.steps = self.missed = self.relaxed = self.unserved = 0
-        self.shift = Beats(0.0)  # by how much the player has moved the score's beats in all
         self._ask = ask
         self._recorder = recorder
         self._phase = Phase.STOPPED
         self._waiting = False
-        self._beat = LEAD_IN  # while stopped
         self._check = Beats(0.0)  # the next step to be checked for a miss
         self._served = LEAD_IN  # the model's steps have sounded up to here
+        self._latecomers = Latecomers()
+        self._alive = at  # when `advance` was called last
         self._struck = at  # when the player last struck a key
         sound.mute(settings.muted, self._when(at))
 
     # ---- time
 
     def beat(self, at: Seconds) -> Beats:
-        return self.tempo.beats(at) if self.playing else self._beat
+        return self.transport.beat(at)
+
+    @property
+    def playing(self) -> bool:
+        return self.transport.playing
+
+    @property
+    def tempo(self) -> TempoMap:
+        return self.transport.tempo
+
+    @property
+    def shift(self) -> Beats:
+        """By how much the player has moved the score's beats in all."""
+        return self.transport.shift
 
     @property
     def settings(self) -> Settings:
@@ -98,24 +112,23 @@ class Performance:
         """Start the transport, or go on: half a beat before a bar line, so music comes soon."""
         if self.playing:
             return
-        meter = self.settings.meter
-        start = Beats(meter.next_bar(self._beat) + LEAD_IN)
-        self._beat = start if start >= self._beat else Beats(start + meter.bar)
-        self.tempo = TempoMap(at, self._beat, self.settings.bpm)
-        self.playing = True
-        self._recheck(self._beat)
+        start = Beats(self.transport.entry(self.settings.meter) + LEAD_IN)
+        self.transport.roll(at, start, self.settings.bpm)
+        self._alive = at
+        self._recheck(start)
         self._mark(Mark.PLAYED, at)
         self._record_tempo(at)
-        self._apply(self.conductor.start(self._beat), at)
+        self._apply(self.conductor.start(start), at)
 
     def stop(self, at: Seconds) -> None:
         """Stop the transport and release everything."""
-        self._beat = self.beat(at)
+        beat = self.beat(at)
         self._mark(Mark.STOPPED, at)
         self._apply(self.conductor.stop(), at)
-        self.playing = False
+        self.transport.stand(beat)
         self.sound.release_all(self._when(at))
-        self.conductor.moment.ear.release_all(self._beat)
+        self._latecomers.clear()
+        self.conductor.moment.ear.release_all(beat)
 
     def panic(self, at: Seconds) -> None:
         """Silence at once; the music stops and can be started again."""
@@ -127,8 +140,7 @@ class Performance:
         """When `advance` has something to do next; None if nothing is planned."""
         if not self.playing:
             return None
-        grace = Beats(GRACE * self.tempo.bpm / 60.0)
-        beats = [Beats(self._check + grace)]
+        beats = [Beats(self._check + self._patience)]
         beats += [b for b in (self.schedule.next, self.conductor.mode.wake()) if b is not None]
         return self.tempo.seconds(min(beats))
 
@@ -140,14 +152,18 @@ class Performance:
         """Do all that is due at `at`."""
         if not self.playing:
             return
-        beat = self.tempo.beats(at)
+        self._wake_up(at)
+        beat = self.beat(at)
         self._apply(self.conductor.mode.advance(Beats(beat + GRID_TOLERANCE)), at)
-        for planned, source in self.schedule.due(self.beat(at)):
-            when = self._when(at, planned.begin)
-            if source is Source.MODEL:
-                self.lateness.add(when.at - when.due)
-            self._perform(planned, when, source)
+        self._perform_due(at)
         self._check_for_misses(at)
+
+    def _wake_up(self, at: Seconds) -> None:
+        """Where the whole machine has slept, the music goes on from where it fell asleep."""
+        slept, self._alive = at - self._alive, at
+        if slept > ASLEEP:
+            self.transport.pull(at, self.beat(Seconds(at - slept)))
+            self.say(f"The computer slept for {slept:.0f} s; the music goes on where it was")
 
     # ---- what comes in
 
@@ -181,7 +197,7 @@ class Performance:
         if isinstance(wish, Turn | Choose):
             beat = self.beat(at)
             self._recorder.record(Turned(wish.name, str(wish.value), beat, at))
-        if isinstance(wish, Turn) and wish.name == "tempo":
+        if isinstance(wish, Turn) and wish.name in ("tempo", "swing"):
             self._retime(at)
         if isinstance(wish, Mute):
             self.sound.mute(self.settings.muted, self._when(at))
@@ -265,6 +281,27 @@ class Performance:
         """The beat as the take tells it: the lead-in is no bar of the music."""
         return max(Beats(0.0), self.beat(at))
 
+    def _perform_due(self, at: Seconds) -> None:
+        """Sound what is due. Of steps that are over only the last counts: there is no burst."""
+        due = list(self.schedule.due(self.beat(at)))
+        beat = self.beat(at)
+        for place, (step, source) in enumerate(due):
+            when = self._when(at, step.begin)
+            over = step.end <= beat and place + 1 < len(due)
+            planned, later = self._latecomers.ends_later(step)
+            if later is not None:
+                self.schedule.add(later, source)
+            if source is Source.MODEL:
+                self.lateness.add(when.at - when.due)
+            if over:
+                self._served = max(self._served, planned.end)
+            elif when.at - when.due > GRACE:
+                by = Beats(beat - planned.begin)
+                policy = self.settings.horizon.late
+                self._perform(self._latecomers.late(planned, by, policy), when, source)
+            else:
+                self._perform(self._latecomers.in_time(planned), when, source)
+
     def _perform(self, planned: Planned, when: When, source: Source) -> None:
         self.sound.perform(planned, when, source)
         self.conductor.moment.machine = self.sound.machine()
@@ -272,8 +309,15 @@ class Performance:
             self.steps += 1
             self._served = max(self._served, planned.end)
 
+    @property
+    def _patience(self) -> Beats:
+        """How long a step is waited for."""
+        if self.settings.horizon.late in WAITED_FOR:
+            return STEP
+        return Beats(GRACE * self.tempo.bpm / 60.0)
+
     def _check_for_misses(self, at: Seconds) -> None:
-        late = Beats(self.beat(at) - GRACE * self.tempo.bpm / 60.0 + GRID_TOLERANCE)
+        late = Beats(self.beat(at) - self._patience + GRID_TOLERANCE)
         while self._check <= late:
             step, self._check = self._check, Beats(self._check + STEP)
             if self.conductor.mode.expects(step) and self._served <= step + GRID_TOLERANCE:
@@ -287,8 +331,7 @@ class Performance:
         if wanted == beat:
             return
         by = Beats(wanted - beat)
-        self.shift = Beats(self.shift + by)
-        self.tempo = self.tempo.moved(at, wanted)
+        self.transport.shifted(at, by)
         self.conductor.moved(by)
         self._recheck(wanted)
 
@@ -298,7 +341,7 @@ class Performance:
 
     def _retime(self, at: Seconds) -> None:
         if self.playing:
-            self.tempo = self.tempo.retimed(at, self.settings.bpm)
+            self.transport.retime(at, self.settings)
             self._record_tempo(at)
 
     def _when(self, at: Seconds, beat: Beats | None = None) -> When:
