@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +125,29 @@ def _built(name: str, values: Mapping[str, dict[str, Any]]) -> Preset:
     return Preset(
         name=name,
         settings=settings,
-        routing=Routing(**values["routing"]),
+        routing=_routing(values["routing"]),
         **values[""],
         **values["model"],
         **values["phrase"],
     )
+
+
+def _routing(values: dict[str, Any]) -> Routing:
+    """The routing of the values read: what each output is told of is put with it."""
+    latencies, tables = values.pop("latency_ms", ()), values.pop("velocity", ())
+    outputs = values.get("outputs", Routing().outputs)
+    for name, told in (("latency_ms", latencies), ("velocity", tables)):
+        if len(told) > len(outputs):
+            raise SettingError(
+                f"{name} has {len(told)} entries for {len(outputs)} outputs",
+                allowed="one for each output",
+            )
+    specs = zip_longest(outputs, latencies, tables)
+    values["outputs"] = tuple(
+        replace(output, latency_ms=latency or 0.0, velocity=table or ())
+        for output, latency, table in specs
+    )
+    return Routing(**values)
 
 
 def _line_of(text: str, section: str, name: str) -> int | None:

@@ -84,7 +84,11 @@ def _defaults(section: str) -> dict[str, Any]:
         "routing": preset.routing,
     }
     owner = parts.get(section, preset)
-    return {each.name: getattr(owner, each.name) for each in fields(owner)}
+    values = {each.name: getattr(owner, each.name) for each in fields(owner)}
+    if section == "routing":
+        values["latency_ms"] = [output.latency_ms for output in preset.routing.outputs]
+        values["velocity"] = [output.velocity for output in preset.routing.outputs]
+    return values
 
 
 def _shown(key: PresetKey, value: Any) -> str:
@@ -109,7 +113,7 @@ def _as_written(key: PresetKey, value: Any) -> Any:
         return written[0] if len(set(written)) == 1 else written
     if key.name == "channels":
         return [channel + 1 for channel in value]
-    if key.name == "thru_channel":
+    if key.name in ("thru_channel", "click_channel"):
         return value + 1
     return value
 

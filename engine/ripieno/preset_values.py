@@ -184,6 +184,27 @@ def optional_channel_from(name: str, value: Any) -> int | None:
     return None if value == 0 and not isinstance(value, bool) else channel_from(name, value)
 
 
+def optional_from(low: int, high: int) -> Reader:
+    """Reads a whole number low … high, or 'none'."""
+
+    def take(name: str, value: Any) -> int | None:
+        if value == NO_KEY:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise _wrong(name, value, f"{low}…{high}, or '{NO_KEY}'")
+        return value
+
+    return take
+
+
+def points_from(name: str, value: Any) -> tuple[tuple[int, int], ...]:
+    """A velocity table: a list of pairs [played, sent]."""
+    points = several_from(several_from(whole_from))(name, value)
+    if any(len(point) != 2 for point in points):
+        raise _wrong(name, value, "a list of pairs [played, sent]")
+    return points
+
+
 def outputs_from(name: str, value: Any) -> tuple[OutputSpec, ...]:
     return tuple(
         output_spec(text_from(name, item)) for item in several_from(text_from)(name, value)

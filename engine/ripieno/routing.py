@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from ripieno.errors import SettingError
 from ripieno.grammar.grid import VOICES
@@ -32,6 +33,23 @@ class OutputSpec:
 
     kind: OutputKind
     name: str = ""
+    latency_ms: float = 0.0
+    """How long the instrument behind it takes to sound, 0…500 ms: it is told so much earlier."""
+    velocity: tuple[tuple[int, int], ...] = ()
+    """Points (played, sent) of its velocity table, 1…127, rising in the first; () changes none."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.latency_ms <= 500:
+            raise SettingError(
+                f"latency_ms = {self.latency_ms:g} is out of range", allowed="0…500 ms"
+            )
+        played = [point[0] for point in self.velocity]
+        within = all(1 <= number <= 127 for point in self.velocity for number in point)
+        if not within or any(a >= b for a, b in pairwise(played)):
+            raise SettingError(
+                f"the velocity table {list(map(list, self.velocity))} cannot be used",
+                allowed="points [played, sent] of 1…127, the played ones rising",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +72,19 @@ class Routing:
     """MIDI channel 0…15 of soprano, alto, tenor and bass."""
     programs: tuple[int, ...] = (19, 19, 19, 19)
     """General MIDI program 0…127 of each voice."""
+    banks: tuple[int | None, ...] = (None, None, None, None)
+    """Bank 0…16383 (controllers 0 and 32) of each voice; None sends none."""
+    volumes: tuple[int | None, ...] = (None, None, None, None)
+    """Volume 0…127 (controller 7) of each voice; None leaves it to the instrument."""
+    pans: tuple[int | None, ...] = (None, None, None, None)
+    """Place 0…127 (controller 10, 64 in the middle) of each voice; None leaves it."""
     thru: bool = True
     """Whether your own notes sound through the outputs too."""
     thru_channel: int = 4
     """The channel of your own notes."""
     thru_program: int = 19
+    click_channel: int = 9
+    """The channel of the metronome, where General MIDI has its drums."""
     client: str = "ripieno"
     """The name under which other programs see the ports."""
 
@@ -68,8 +94,13 @@ class Routing:
             ("programs", self.programs, 127),
             ("thru_channel", (self.thru_channel,), 15),
             ("thru_program", (self.thru_program,), 127),
+            ("click_channel", (self.click_channel,), 15),
+            ("banks", self.banks, 16383),
+            ("volumes", self.volumes, 127),
+            ("pans", self.pans, 127),
         ):
-            if not all(0 <= value <= highest for value in values):
+            if not all(value is None or 0 <= value <= highest for value in values):
                 raise SettingError(f"{name} {values} is out of range", allowed=f"0…{highest}")
-        if len(self.channels) != len(VOICES) or len(self.programs) != len(VOICES):
-            raise SettingError("channels and programs need one number for each of four voices")
+        for name in ("channels", "programs", "banks", "volumes", "pans"):
+            if len(getattr(self, name)) != len(VOICES):
+                raise SettingError(f"{name} needs one number for each of four voices")

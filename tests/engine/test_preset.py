@@ -99,6 +99,12 @@ inputs = ["virtual", "Keys", "tune.MID"]
 soundfont = "gm"
 channels = [1, 2, 3, 16]
 programs = ["organ", 48, "choir", 0]
+banks = [0, 128, "none", 1]
+volumes = [100, 90, 80, "none"]
+pans = [30, 50, 70, 90]
+latency_ms = [0, 12.5]
+velocity = [[], [[1, 20], [127, 110]]]
+click_channel = 16
 thru = false
 thru_channel = 10
 thru_program = "harpsichord"
@@ -179,7 +185,7 @@ def test_every_key_is_read() -> None:
     assert settings.horizon.late is Late.STRETCH
     assert routing.outputs == (
         OutputSpec(OutputKind.SYNTH, "jack"),
-        OutputSpec(OutputKind.VIRTUAL),
+        OutputSpec(OutputKind.VIRTUAL, latency_ms=12.5, velocity=((1, 20), (127, 110))),
         OutputSpec(OutputKind.NONE),
         OutputSpec(OutputKind.PORT, "My Synth"),
     )
@@ -189,6 +195,9 @@ def test_every_key_is_read() -> None:
         InputSpec(InputKind.FILE, "tune.MID"),
     )
     assert (routing.channels, routing.programs) == ((0, 1, 2, 15), (19, 48, 52, 0))
+    assert routing.banks == (0, 128, None, 1)
+    assert (routing.volumes, routing.pans) == ((100, 90, 80, None), (30, 50, 70, 90))
+    assert routing.click_channel == 15
     assert (routing.thru, routing.thru_channel, routing.thru_program) == (False, 9, 6)
 
 
