@@ -1,5 +1,5 @@
 # `make play` starts the instrument; everything that it needs is installed on the way.
-.PHONY: help play test setup bench sound train docs clean
+.PHONY: help play test proof soak setup bench sound train docs clean
 SETUP := bash .ci/setup.sh
 BIN := .venv/bin
 
@@ -11,6 +11,12 @@ play: ## play; options in ARGS, such as ARGS="--preset chorale-solo" or ARGS="--
 
 test: ## install the trainer too, and run all checks; ARGS go to pytest
 	@$(SETUP) test && bash .ci/test.sh $(ARGS)
+
+proof: ## prove it with real parts: a sequencer records us, and whatever can fail fails
+	@$(SETUP) proof && bash .ci/proof.sh $(ARGS)
+
+soak: ## a day of music in virtual time: nothing grows, drifts or hangs; ARGS="--hours 24"
+	@$(SETUP) test && exec $(BIN)/python -m tests.soak $(ARGS)
 
 setup: ## install again what could not be installed before
 	@rm -f .venv/ready-to-* && $(SETUP) play

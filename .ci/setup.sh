@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Gets this checkout ready: `setup.sh play` for the instrument, `setup.sh test` for everything.
+# Gets this checkout ready: `setup.sh play` for the instrument, `setup.sh test` for all tests, and
+# `setup.sh proof` for these and a sequencer that records us.
 # It says in one line what it installs and why, and does nothing twice. What cannot be installed is
 # told in a sentence, and the rest goes on.
 set -u
@@ -113,7 +114,13 @@ state() { { cat pyproject.toml models/pyproject.toml .ci/*.sh; pwd; version_of $
 ready() { [ "$(cat $venv/ready-to-"$1" 2>/dev/null)" = "$(state)" ]; }
 
 look_for_play
-[ "$goal" = test ] && look_for_test
+[ "$goal" != play ] && look_for_test
+if [ "$goal" = proof ]; then  # the sequencer is a matter of apt alone; all the rest is that of the tests
+    look_for_proof
+    install_wanted
+    wanted=()
+    goal=test
+fi
 if ready "$goal" || { [ "$goal" = play ] && ready test; }; then
     install_wanted again
     exit 0

@@ -69,7 +69,14 @@ look_for_test() {
         return
     fi
     command -v jackd >/dev/null || want "a sound server for the tests" jackd2
+    command -v jack_midi_clock >/dev/null || want "an independent MIDI clock for the tests" jack-midi-clock
     has_library portaudio || want "plays where FluidSynth is missing" "libportaudio2 libportaudio2t64"
+}
+
+look_for_proof() {
+    is_mac && return
+    command -v ardour7-lua >/dev/null || compgen -G "/usr/bin/ardour*-lua" >/dev/null ||
+        want "a sequencer that records us" "ardour"
 }
 
 install_wanted() {  # with "again" it only tells what is still missing

@@ -43,6 +43,7 @@ INFO = {
 LOUDNESS = -19.0  # dB of full scale: every key of every instrument, by `loudness`
 HIGHEST_PEAK = 0.97
 CONTINUED = 8  # samples after a loop that repeat its beginning, for players that look ahead
+STROKE_LOUDNESS = -18.0  # the same for the kit, over the eighth of a second that IEC calls fast
 PLAYER_FALL = 96.0  # dB that an envelope's decay time spans; 100 by the book, 96 as played
 
 
@@ -69,6 +70,8 @@ class Recipe:
 
 # Keys of an organ and a harpsichord hardly answer to touch; a little is left for expression.
 LITTLE_TOUCH = (Modulator(FROM_VELOCITY, ATTENUATION, 400),)
+# Half as loud for half the touch, as tinysoundfont plays every font: a soft click is still heard.
+PLAIN_TOUCH = (Modulator(FROM_VELOCITY, ATTENUATION, 480),)
 DARKER_WHEN_SOFT = (Modulator(FROM_VELOCITY_LINEAR, Generator.FILTER_CUTOFF, -3600),)
 RECIPES = (
     Recipe(
@@ -243,16 +246,25 @@ def drums() -> tuple[Instrument, list[Sample]]:
     samples = []
     for name, play in kit.STROKES.items():
         stroke = play()
-        signal = stroke.signal * 0.8 / np.max(np.abs(stroke.signal))
+        signal = stroke.signal * _stroke_gain(stroke)
         samples.append(Sample(name, _rounded(name, signal), stroke.rate, 60))
     zones = []
     for key, (name, moved) in kit.KEYS.items():
-        shape = {Generator.COARSE_TUNE: moved, Generator.SCALE_TUNING: 0, Generator.ROOT_KEY: key}
+        shape = {Generator.ROOT_KEY: key - moved}
         if name.startswith("hat"):
             shape[Generator.EXCLUSIVE_CLASS] = 1
         zones.append(Zone(name, key, key, shape))
     shared = {Generator.RELEASE: timecents(1.5), Generator.REVERB_SEND: 80}
-    return Instrument("Kit", zones, shared), samples
+    return Instrument("Kit", zones, shared, PLAIN_TOUCH), samples
+
+
+def _stroke_gain(stroke: kit.Stroke) -> float:
+    """What brings `stroke` to the kit's loudness, or as near as its peak allows."""
+    fast = np.zeros(stroke.rate // 8)
+    start = stroke.signal[: len(fast)]
+    fast[: len(start)] = start
+    wanted = 10 ** ((STROKE_LOUDNESS - loudness(fast, stroke.rate)) / 20)
+    return float(min(wanted, HIGHEST_PEAK / np.max(np.abs(stroke.signal))))
 
 
 def build(only: str | None = None) -> bytes:

@@ -67,9 +67,16 @@ def block_low() -> Stroke:
 def stick() -> Stroke:
     """The stick laid across the rim."""
     at = _times(0.14, 32000)
-    body = _ring(at, ((390.0, 0.5, 0.08), (1720.0, 1.0, 0.06), (2650.0, 0.5, 0.04)))
+    body = _ring(at, ((390.0, 0.4, 0.10), (1720.0, 1.0, 0.09), (2650.0, 0.4, 0.05)))
     tap = _rattle(random_for("stick", 0), at, 3200.0, 1.2, 0.03)
-    return Stroke(32000, (saturated(at, 0.0005) * body + 0.5 * tap) * _ended(at))
+    return Stroke(32000, (saturated(at, 0.0008) * body + 0.3 * tap) * _ended(at))
+
+
+def claves() -> Stroke:
+    """Two sticks of hard wood over a hollow hand: a free bar's first three modes."""
+    at = _times(0.16, 32000)
+    body = _ring(at, ((2090.0, 1.0, 0.12), (5760.0, 0.2, 0.05), (11294.0, 0.06, 0.03)))
+    return Stroke(32000, saturated(at, 0.0006) * body * _ended(at))
 
 
 def _hat(name: str, fall: float, seconds: float) -> Stroke:
@@ -112,6 +119,7 @@ STROKES: dict[str, Callable[[], Stroke]] = {
     "block high": block_high,
     "block low": block_low,
     "stick": stick,
+    "claves": claves,
     "hat closed": hat_closed,
     "hat open": hat_open,
     "kick": kick,
@@ -137,7 +145,7 @@ KEYS: dict[int, tuple[str, int]] = {
     49: ("hat open", -5),
     50: ("kick", 18),
     51: ("hat open", 2),
-    75: ("block high", 7),
+    75: ("claves", 0),
     76: ("block high", 0),
     77: ("block low", 0),
 }

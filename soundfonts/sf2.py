@@ -39,10 +39,8 @@ class Generator(IntEnum):
     RELEASE = 38
     INSTRUMENT = 41
     KEY_RANGE = 43
-    COARSE_TUNE = 51
     SAMPLE = 53
     SAMPLE_MODES = 54
-    SCALE_TUNING = 56
     EXCLUSIVE_CLASS = 57
     ROOT_KEY = 58
 

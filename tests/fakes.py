@@ -33,33 +33,48 @@ class FakeOutput:
     name = "fake"
     problem = ""
 
-    def __init__(self) -> None:
+    def __init__(self, lead: float = 0.0) -> None:
+        self.lead = Seconds(lead)
         self.calls: list[tuple[str, int, int]] = []
+        self.moments: list[Seconds | None] = []
+        """When each of the calls should sound."""
         self.sounding: dict[tuple[int, int], int] = {}
         self.programs: dict[int, int] = {}
+        self.newcomer = False
         self.closed = False
 
-    def note_on(self, channel: int, pitch: int, velocity: int) -> None:
+    def note_on(self, channel: int, pitch: int, velocity: int, at: Seconds | None = None) -> None:
         assert 1 <= velocity <= 127
         assert (channel, pitch) not in self.sounding, "struck while it sounds"
-        self.calls.append(("on", channel, pitch))
+        self._keep(("on", channel, pitch), at)
         self.sounding[channel, pitch] = velocity
 
-    def note_off(self, channel: int, pitch: int) -> None:
-        self.calls.append(("off", channel, pitch))
+    def note_off(self, channel: int, pitch: int, at: Seconds | None = None) -> None:
+        self._keep(("off", channel, pitch), at)
         self.sounding.pop((channel, pitch), None)
 
-    def control(self, channel: int, controller: int, value: int) -> None:
-        self.calls.append(("control", controller, value))
+    def control(self, channel: int, controller: int, value: int, at: Seconds | None = None) -> None:
+        self._keep(("control", controller, value), at)
 
-    def program(self, channel: int, program: int) -> None:
+    def program(self, channel: int, program: int, at: Seconds | None = None) -> None:
         self.programs[channel] = program
 
-    def silence(self) -> None:
-        self.calls.append(("silence", 0, 0))
+    def bend(self, channel: int, value: int, at: Seconds | None = None) -> None:
+        self._keep(("bend", channel, value), at)
 
-    def check(self) -> None:
-        return
+    def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
+        self._keep(("clock", data[0], 0), at)
+
+    def _keep(self, call: tuple[str, int, int], at: Seconds | None) -> None:
+        self.calls.append(call)
+        self.moments.append(at)
+
+    def silence(self) -> None:
+        self._keep(("silence", 0, 0), None)
+
+    def check(self) -> bool:
+        newcomer, self.newcomer = self.newcomer, False
+        return newcomer
 
     def close(self) -> None:
         self.closed = True
@@ -197,3 +212,27 @@ class FakeStage:
             for fact in self.recorder.started
             if fact.voice is not None
         ]
+
+
+class FakeLink:
+    """An Ableton Link session, as `aalink.Link` shows it: a beat that goes on, and peers."""
+
+    def __init__(self, clock: VirtualClock, bpm: float = 120.0, beat: float = 0.0) -> None:
+        self._clock, self._since, self._beat, self._bpm = clock, clock.now(), beat, bpm
+        self.playing, self.quantum, self.num_peers, self.enabled = False, 4.0, 0, True
+
+    @property
+    def beat(self) -> float:
+        return self._beat + (self._clock.now() - self._since) * self._bpm / 60
+
+    @property
+    def tempo(self) -> float:
+        return self._bpm
+
+    @tempo.setter
+    def tempo(self, bpm: float) -> None:
+        self.force_beat(self.beat)
+        self._bpm = bpm
+
+    def force_beat(self, beat: float) -> None:
+        self._beat, self._since = beat, self._clock.now()

@@ -12,37 +12,38 @@ from ripieno.channel import Closed
 from ripieno.clock import Clock, Seconds
 from ripieno.errors import SettingError
 from ripieno.events import (
-    AnswerNow,
-    Cadence,
     Choose,
     Command,
+    Learn,
     Mute,
     Panic,
     Play,
     Quit,
     Seed,
-    SeedFromPlayed,
     Stop,
+    Tap,
     Telemetry,
     Turn,
 )
-from ripieno.settings import Mode
+from ripieno.settings import ClockSource, Mode, Settings
 
 from ripieno_app.keyboard import Keyboard
 from ripieno_app.keys import (
+    LEARNABLE,
     Action,
     ChangeLength,
     Cycle,
     Deed,
+    Dial,
     Layer,
     MoveOctave,
-    Nudge,
     PickPhrase,
+    Tell,
     ToggleMute,
 )
 from ripieno_app.messages import Client, Hands, View
-from ripieno_app.noticeboard import Noticeboard
-from ripieno_app.wishes import Controls, Wishes
+from ripieno_app.noticeboard import ANSWER_STAYS, Noticeboard
+from ripieno_app.wishes import Controls, Wishes, control_of, label
 
 GONE = "The engine has stopped, so nothing sounds any more. The take is kept. Press q to leave."
 WELCOME = {
@@ -51,6 +52,9 @@ WELCOME = {
     Mode.SOLO: "It plays on from the seed phrase: turn what you like. Space starts, ? is help.",
 }
 WELCOME_STAYS = Seconds(12.0)
+TAPPING = "Tap the beat a few times: the tempo follows."
+LEARNING = "Learn: press the key of an action (Enter c g x z w b Space Esc), or j to forget all."
+FORGOTTEN = "Nothing is learnt any more: pads and pedals are plain controls again."
 
 
 class Desk:
@@ -65,6 +69,7 @@ class Desk:
         self._preset = preset
         self._clock = clock
         self._telemetry: Telemetry | None = None
+        self._learning = False
         self._wishes = Wishes()
         self._board = Noticeboard()
 
@@ -132,19 +137,25 @@ class Desk:
         """Ask the engine to end in order."""
         self._send(Quit())
 
-    def act(self, action: Action) -> None:
-        """Do what a key or the mouse asked for."""
+    def act(self, action: Action, age: float = 0.0) -> None:
+        """Do what a key or the mouse asked for, `age` seconds ago."""
+        if self._learning and self._learn(action):
+            return
         controls = self._controls
         match action:
             case Deed():
-                self._do(action, controls)
+                self._do(action, controls, age)
+            case Tell(command, said):
+                self._send(command)
+                if said:
+                    self._answer(said)
             case MoveOctave(octaves):
                 self.keyboard.move(octaves)
             case ChangeLength(clicks):
                 self.keyboard.lengthen(clicks)
             case _ if controls is None:
                 return
-            case Nudge(name, clicks, big):
+            case Dial(name, clicks, big):
                 value = knobs.nudged(controls.settings, name, clicks, big)
                 self._wish(Turn(name, value), controls)
             case Cycle(name, clicks):
@@ -154,7 +165,19 @@ class Desk:
             case PickPhrase(clicks):
                 self._pick(clicks, controls)
 
-    def _do(self, deed: Deed, controls: Controls | None) -> None:
+    def read_out(self, action: Dial | Cycle) -> None:
+        """Say the value of the control that `action` turns, where it is not to be seen."""
+        controls = self._controls
+        if controls is None:
+            return
+        if isinstance(action, Dial):
+            value = knobs.knob(action.name).read(controls.settings)
+            self._answer(f"{label(Turn(action.name, value))}.")
+        else:
+            now = knobs.switch(action.name).read(controls.settings)
+            self._answer(f"{label(Choose(action.name, now))}.")
+
+    def _do(self, deed: Deed, controls: Controls | None, age: float) -> None:
         match deed:
             case Deed.PANIC:
                 self.keyboard.forget()
@@ -164,19 +187,32 @@ class Desk:
                     self._wishes.want(Panic(), self._telemetry)
             case Deed.TRANSPORT if controls is not None:
                 self._wish(Stop() if controls.playing else Play(), controls)
-            case Deed.ANSWER:
-                self._send(AnswerNow())
-                self._answer("Answer now, or stop answering: at the next step of the grid.")
-            case Deed.CADENCE:
-                self._send(Cadence())
-                self._answer("A cadence: it closes at the next place where a phrase can end.")
-            case Deed.SEED_FROM_PLAYED:
-                self._send(SeedFromPlayed())
-                self._answer("What you played last is taken as the seed phrase.")
+            case Deed.TAP:
+                self._send(Tap(Seconds(self._clock.now() - age)))
+                self._answer(TAPPING)
+            case Deed.LEARN:
+                self._learning = True
+                self._answer(LEARNING, stays=WELCOME_STAYS)
             case Deed.LAYER:
                 self.layer = Layer.COMMAND if self.layer is Layer.PLAY else Layer.PLAY
             case Deed.LATCH:
                 self._latch()
+
+    def _learn(self, action: Action) -> bool:
+        """The key after 'learn' names what is learnt. Whether that is all it does: panic panics."""
+        if action is Deed.LAYER:
+            return False
+        self._learning = False
+        trigger = LEARNABLE.get(action)
+        if action is Deed.LEARN:
+            self._send(Learn(None))
+            self._answer(FORGOTTEN)
+        elif trigger is None:
+            self._answer("That key cannot be learnt. " + LEARNING.partition(": ")[2].capitalize())
+        else:
+            self._send(Learn(trigger))
+            self._answer(f"Now touch the pad, pedal or knob that will be ‘{trigger}’.")
+        return action is not Deed.PANIC
 
     def _latch(self) -> None:
         self.keyboard.latch = not self.keyboard.latch
@@ -204,16 +240,18 @@ class Desk:
             self._answer(str(error), urgent=True)
             return
         self._send(command)
-        if self._telemetry is not None:
+        if self._telemetry is not None and not _elsewhere(command, controls.settings):
             self._wishes.want(command, self._telemetry)
 
     @property
     def _controls(self) -> Controls | None:
         return self._wishes.applied(self._telemetry) if self._telemetry else None
 
-    def _answer(self, text: str, *, urgent: bool = False) -> None:
+    def _answer(
+        self, text: str, *, urgent: bool = False, stays: Seconds = ANSWER_STAYS
+    ) -> None:
         if self._telemetry is not None:
-            self._board.answer(text, self._telemetry.at, urgent=urgent)
+            self._board.answer(text, self._telemetry.at, urgent=urgent, stays=stays)
 
     def _send(self, command: Command) -> None:
         if not self.alive:
@@ -227,3 +265,10 @@ class Desk:
         self.alive = False
         self.keyboard.forget()
         self._board.end(GONE)
+
+
+def _elsewhere(command: Command, settings: Settings) -> bool:
+    """Whether a clock that is followed decides this, so that it is not shown before it happens."""
+    if settings.sync.source is ClockSource.INTERNAL:
+        return False
+    return isinstance(command, Play) or control_of(command) == "tempo"

@@ -6,10 +6,30 @@ command layer a letter goes up or on, and the same letter with Shift goes down o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
+from ripieno.clock import Beats
+from ripieno.events import Action as Trigger
+from ripieno.events import (
+    AnswerNow,
+    Cadence,
+    Command,
+    Keep,
+    Locate,
+    Loop,
+    Mutate,
+    Nudge,
+    SaveLast,
+    SeedFromPlayed,
+    Undo,
+)
 from textual import events
+
+THIRTY_SECOND = Beats(0.125)
+SAVED_BARS = 16
 
 
 class Layer(StrEnum):
@@ -20,13 +40,12 @@ class Layer(StrEnum):
 
 
 class Deed(StrEnum):
-    """Things to do that have no value."""
+    """Things to do that the screen has a part in."""
 
     TRANSPORT = "transport"
-    ANSWER = "answer"
     PANIC = "panic"
-    CADENCE = "cadence"
-    SEED_FROM_PLAYED = "seed from played"
+    TAP = "tap"
+    LEARN = "learn"
     LAYER = "layer"
     LATCH = "latch"
     HELP = "help"
@@ -34,7 +53,15 @@ class Deed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Nudge:
+class Tell:
+    """Send `command` as it is. `said` is the screen's own answer, '' where the engine answers."""
+
+    command: Command
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
     """Turn a knob by so many clicks, of its big step if `big`."""
 
     name: str
@@ -78,7 +105,7 @@ class ChangeLength:
     clicks: int
 
 
-Action = Deed | Nudge | Cycle | ToggleMute | PickPhrase | MoveOctave | ChangeLength
+Action = Deed | Tell | Dial | Cycle | ToggleMute | PickPhrase | MoveOctave | ChangeLength
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,44 +125,90 @@ def _pair(letter: str, up: Action, down: Action, does: str) -> tuple[Key, Key]:
     return Key(letter, letter, up, does), Key(back, f"Shift-{letter}", down, does)
 
 
+ANSWER = Tell(AnswerNow(), "Answer now, or stop answering: at the next step of the grid.")
+CADENCE = Tell(Cadence(), "A cadence: it closes at the next place where a phrase can end.")
+LOOP, MUTATE, UNDO, KEEP = Tell(Loop()), Tell(Mutate()), Tell(Undo()), Tell(Keep())
+EARLIER = Tell(Nudge(THIRTY_SECOND), "The music comes a thirty-second earlier.")
+LATER = Tell(Nudge(Beats(-THIRTY_SECOND)), "The music comes a thirty-second later.")
+TO_THE_START = Tell(Locate(Beats(0.0)), "Back to the start.")
+
 KEYS: tuple[Key, ...] = (
     Key("space", "Space", Deed.TRANSPORT, "play or stop", True),
-    Key("enter", "Enter", Deed.ANSWER, "answer now; while it answers: stop and listen", True),
+    Key("enter", "Enter", ANSWER, "answer now; while it answers: stop and listen", True),
     Key("escape", "Esc", Deed.PANIC, "panic: silence, now", True),
     Key("f12", "F12", Deed.PANIC, "panic, for terminals that are slow with Esc", True),
     Key("backspace", "Backspace", Deed.PANIC, "panic", True),
     Key("tab", "Tab", Deed.LAYER, "letters play notes ↔ letters are commands", True),
     Key("?", "?", Deed.HELP, "this page", True),
     Key("f1", "F1", Deed.HELP, "this page", True),
-    Key("up", "↑", Nudge("tempo", 1), "tempo up; with Shift by ten", True),
-    Key("down", "↓", Nudge("tempo", -1), "tempo down; with Shift by ten", True),
-    Key("shift+up", "Shift-↑", Nudge("tempo", 1, big=True), "tempo up by ten", True),
-    Key("shift+down", "Shift-↓", Nudge("tempo", -1, big=True), "tempo down by ten", True),
-    Key("right", "→", Nudge("temperature", 1), "bolder: temperature up", True),
-    Key("left", "←", Nudge("temperature", -1), "safer: temperature down", True),
+    Key("up", "↑", Dial("tempo", 1), "tempo up; with Shift by ten", True),
+    Key("down", "↓", Dial("tempo", -1), "tempo down; with Shift by ten", True),
+    Key("shift+up", "Shift-↑", Dial("tempo", 1, big=True), "tempo up by ten", True),
+    Key("shift+down", "Shift-↓", Dial("tempo", -1, big=True), "tempo down by ten", True),
+    Key("right", "→", Dial("temperature", 1), "bolder: temperature up", True),
+    Key("left", "←", Dial("temperature", -1), "safer: temperature down", True),
     Key("]", "]", MoveOctave(1), "your letters an octave up", True),
     Key("[", "[", MoveOctave(-1), "your letters an octave down", True),
     Key("ctrl+c", "Ctrl-C", Deed.QUIT, "leave", True),
     Key("ctrl+q", "Ctrl-Q", Deed.QUIT, "leave", True),
-    Key("q", "q", Deed.QUIT, "leave; the take is kept"),
-    *_pair("m", Cycle("mode", 1), Cycle("mode", -1), "mode: solo, answer, accompany"),
-    *_pair("e", Cycle("meter", 1), Cycle("meter", -1), "meter"),
-    *_pair("p", PickPhrase(1), PickPhrase(-1), "seed phrase"),
-    Key("r", "r", Deed.SEED_FROM_PLAYED, "take what you just played as the seed phrase"),
-    Key("c", "c", Deed.CADENCE, "cadence: come to a close"),
-    *_pair("k", Cycle("key", 1), Cycle("key", -1), "key"),
-    *_pair("o", Cycle("key_lock", 1), Cycle("key_lock", -1), "lock to the key: off, soft, hard"),
-    *_pair("t", Nudge("top_p", 1), Nudge("top_p", -1), "top-p: how many likely notes may come"),
-    *_pair("i", Nudge("commit", 1), Nudge("commit", -1), "commit: responsive ↔ stable"),
-    *_pair("a", Nudge("lookahead", 1), Nudge("lookahead", -1), "how far ahead it plans"),
-    *_pair("y", Nudge("player_voice", 1), Nudge("player_voice", -1), "the voice that you are"),
-    Key("l", "l", Deed.LATCH, "latch: a letter sounds until you press it again"),
-    *_pair("n", ChangeLength(1), ChangeLength(-1), "how long the note of a letter lasts"),
+    Key("b", "b", Deed.TAP, "tap the tempo: beat it a few times"),
+    Key("g", "g", LOOP, "loop the last answer, or no longer"),
+    Key("x", "x", MUTATE, "mutate: the last answer again, partly new"),
+    Key("z", "z", UNDO, "undo: the answer before comes back"),
+    Key("w", "w", KEEP, "keep the last answer, as the seed phrase and as a mark in the take"),
+    Key("v", "v", Tell(SaveLast(SAVED_BARS)), f"save the last {SAVED_BARS} bars as MIDI"),
+    Key("c", "c", CADENCE, "cadence: come to a close"),
+    Key("r", "r", Tell(SeedFromPlayed()), "take what you just played as the seed phrase"),
+    Key("0", "0", TO_THE_START, "go to the start"),
+    Key(">", ">", EARLIER, "lean forward: the music comes a thirty-second earlier"),
+    Key("<", "<", LATER, "lean back: the music comes a thirty-second later"),
     *(
         Key(f"{voice + 1}", f"{voice + 1}", ToggleMute(voice), f"mute the {name}")
         for voice, name in enumerate(("soprano", "alto", "tenor", "bass"))
     ),
+    *_pair("m", Cycle("mode", 1), Cycle("mode", -1), "mode: solo, answer, accompany"),
+    *_pair("e", Cycle("meter", 1), Cycle("meter", -1), "meter"),
+    *_pair("p", PickPhrase(1), PickPhrase(-1), "seed phrase"),
+    *_pair("y", Dial("player_voice", 1), Dial("player_voice", -1), "the voice that you are"),
+    *_pair("i", Dial("stability", 1), Dial("stability", -1), "stability: responsive ↔ stable"),
+    *_pair("s", Dial("space", 1), Dial("space", -1), "space: how much it leaves for you"),
+    *_pair("k", Cycle("key", 1), Cycle("key", -1), "key"),
+    *_pair("o", Cycle("key_lock", 1), Cycle("key_lock", -1), "lock to the key: off, soft, hard"),
+    *_pair("t", Dial("top_p", 1), Dial("top_p", -1), "top-p: how many likely notes may come"),
+    *_pair("a", Dial("lookahead", 1), Dial("lookahead", -1), "how far ahead it plans"),
+    *_pair("h", Cycle("hand_over", 1), Cycle("hand_over", -1), "hand-over: how its turn begins"),
+    *_pair("d", Cycle("source", 1), Cycle("source", -1), "clock: our own, MIDI or Link"),
+    *_pair("f", Dial("swing", 1), Dial("swing", -1), "swing: the off-beat later, up to ¾"),
+    *_pair("u", Dial("count_in", 1), Dial("count_in", -1), "count-in, in bars"),
+    Key(".", ".", Cycle("metronome", 1), "metronome"),
+    Key("+", "+", Dial("candidates", 1), "draw more candidates for a step; the best is kept"),
+    Key("-", "-", Dial("candidates", -1), "draw fewer candidates"),
+    Key("5", "5", Cycle("assign", 1), "your notes are: one line, or voices by channel, split, range"),
+    Key("6", "6", Cycle("follow", 1), "accompany: what sounds already follows you too"),
+    Key("7", "7", Cycle("from_phrase", 1), "take the tempo from your first phrase"),
+    Key("8", "8", Cycle("send", 1), "send MIDI clock"),
+    Key("9", "9", Cycle("speculate", 1), "begin on the answer while you still play"),
+    Key("/", "/", Cycle("late", 1), "what becomes of a note that comes too late"),
+    Key("j", "j", Deed.LEARN, "learn: then the key of an action, then a pad or a pedal"),
+    Key("l", "l", Deed.LATCH, "latch: a letter sounds until you press it again"),
+    *_pair("n", ChangeLength(1), ChangeLength(-1), "how long the note of a letter lasts"),
+    Key("q", "q", Deed.QUIT, "leave; the take is kept"),
 )
+
+LEARNABLE: Mapping[Action, Trigger] = MappingProxyType(
+    {
+        ANSWER: Trigger.ANSWER,
+        CADENCE: Trigger.CADENCE,
+        LOOP: Trigger.LOOP,
+        MUTATE: Trigger.MUTATE,
+        UNDO: Trigger.UNDO,
+        KEEP: Trigger.KEEP,
+        Deed.PANIC: Trigger.PANIC,
+        Deed.TRANSPORT: Trigger.PLAY,
+        Deed.TAP: Trigger.TAP,
+    }
+)
+"""What a pad, a pedal or a controller can be taught to do."""
 
 _EVERYWHERE = {key.name: key.action for key in KEYS if key.everywhere}
 _COMMAND = {key.name: key.action for key in KEYS}

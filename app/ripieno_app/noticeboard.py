@@ -43,8 +43,13 @@ class Noticeboard:
     def answer(
         self, text: str, at: Seconds, *, urgent: bool = False, stays: Seconds = ANSWER_STAYS
     ) -> None:
-        """Say something to the player on the screen's own behalf, for as long as it `stays`."""
-        self._pin(Words(text, urgent), at, stays)
+        """Say something to the player on the screen's own behalf, for as long as it `stays`.
+
+        Said again it takes the place of what was said before.
+        """
+        words = Words(text, urgent)
+        self._pinned = [pin for pin in self._pinned if pin.words != words]
+        self._pin(words, at, stays)
 
     def end(self, text: str) -> None:
         """The last words: nothing comes before them any more."""

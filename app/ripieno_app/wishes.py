@@ -20,8 +20,14 @@ from ripieno_app.notation import beats_text
 
 PATIENCE = Seconds(1.0)
 """How long the engine may take to confirm, in its own time."""
-AT_ONCE = frozenset({"tempo", "velocity", "transpose", "player_voice"})
+AT_ONCE = frozenset(
+    {"tempo", "swing", "count_in", "source", "on_loss", "send", "from_phrase", "metronome"}
+    | {"hand_over", "speculate", "late", "assign", "follow"}
+    | {"velocity", "transpose", "player_voice"}
+)
 """Controls that do not wait for the horizon."""
+_NAMES = {"stability": "stability"}
+"""Shorter than the control's title."""
 
 TRANSPORT, PHRASE = "transport", "phrase"
 
@@ -96,11 +102,13 @@ def control_of(command: Command) -> str | None:
             return None
 
 
-def _label(command: Command) -> str:
+def label(command: Command) -> str:
+    """'temperature 1.2': what a turned control is told as; '' for all other commands."""
     match command:
         case Turn(name, value):
             knob = knobs.knob(name)
-            return f"{knob.title} {beats_text(value) if knob.unit == 'beats' else f'{value:g}'}"
+            title = _NAMES.get(name, knob.title)
+            return f"{title} {beats_text(value) if knob.unit == 'beats' else f'{value:g}'}"
         case Choose(name, value):
             return f"{knobs.switch(name).title} {value}"
         case _:
@@ -126,7 +134,7 @@ class Wishes:
         waits = isinstance(command, Turn | Choose) and control not in AT_ONCE
         heard = max(telemetry.beat, telemetry.committed) if waits else telemetry.beat
         self._wishes.pop(control, None)
-        self._wishes[control] = Wish(control, command, telemetry.at, heard, _label(command))
+        self._wishes[control] = Wish(control, command, telemetry.at, heard, label(command))
 
     def settle(self, telemetry: Telemetry) -> list[Wish]:
         """Let go of what is heard by now. Returns what the engine did not take."""

@@ -13,15 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ripieno.bundle_graphs import (
+    NEXT,
+    PRECISIONS,
+    Cache,
+    Graph,
+    Rewind,
+    State,
+    Tensor,
+    graphs,
+    inputs,
+    memory,
+    outputs,
+    unreadable,
+)
 from ripieno.errors import BundleError, nearest_name
 from ripieno.grammar.grid import FEATURES, HIGHEST, LOWEST, STEPS_PER_BEAT, VOCABULARY, VOICES
 from ripieno.manifest_table import Table
 
 FORMAT = 1
 MANIFEST = "manifest.toml"
-PRECISIONS = ("int8", "fp32")
-_INTEGERS, _FLOATS = "int64", "float32"
-_NEXT = "Copy the bundle again, or export it again with ripieno-models export."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +42,6 @@ class VoiceSpec:
     name: str
     low: int
     high: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """An input or output of the graph. Every size in `shape` is fixed."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A tensor that goes in as `input` and comes out, one step on, as `output`."""
-
-    input: str
-    output: str
-    dtype: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """An ONNX file of the bundle: what it is for, its precision, its operator set and its size."""
-
-    role: str
-    precision: str
-    file: str
-    sha256: str
-    opset: int
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +74,10 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All that a bundle says about itself. `order`: voices as they are decided by default."""
+    """All that a bundle says about itself. `order`: voices as they are decided by default.
+
+    A model with a cache holds `context` positions and hears at most `chunk` rows in one run.
+    """
 
     folder: Path
     name: str
@@ -107,7 +90,12 @@ class Manifest:
     graphs: tuple[Graph, ...]
     features: Tensor
     logits: Tensor
+    rewind: Rewind
     states: tuple[State, ...]
+    caches: tuple[Cache, ...]
+    context: int
+    chunk: int
+    hidden: Tensor | None
     training: Training
     metrics: tuple[tuple[str, float], ...]
     files: tuple[Extra, ...]
@@ -117,9 +105,13 @@ class Manifest:
         """Size of all graphs together."""
         return sum(graph.bytes for graph in self.graphs)
 
-    def graph(self, precision: str) -> Graph:
-        """The step graph at `precision`; 'auto' is int8 where there is one. Raises BundleError."""
-        there = {graph.precision: graph for graph in self.graphs if graph.role == "step"}
+    def graph(self, precision: str, role: str = "") -> Graph:
+        """The graph of `role` at `precision`; 'auto' is int8 where there is one.
+
+        Without a role, the one that every decision goes through. Raises BundleError.
+        """
+        main = "frame" if self.rewind is Rewind.FRAMES else "step"
+        there = {graph.precision: graph for graph in self.graphs if graph.role == (role or main)}
         wanted = precision if precision != "auto" else next(p for p in PRECISIONS if p in there)
         if wanted not in there:
             raise BundleError(
@@ -140,13 +132,13 @@ def check(folder: Path) -> Manifest:
         try:
             found = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise unreadable(path, error) from None
         if found != sha256:
             raise BundleError(
                 f"the file is damaged or was changed (its SHA-256 begins {found[:8]}, "
                 f"the manifest's {sha256[:8]})",
                 where=str(path),
-                nearest=_NEXT,
+                nearest=NEXT,
             )
     return manifest
 
@@ -162,19 +154,14 @@ def load_manifest(folder: Path) -> Manifest:
     try:
         content: dict[str, Any] = tomllib.loads(path.read_bytes().decode())
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError:
-        raise BundleError("the manifest is not text", where=str(path), nearest=_NEXT) from None
+        raise BundleError("the manifest is not text", where=str(path), nearest=NEXT) from None
     except tomllib.TOMLDecodeError as error:
         raise BundleError(
-            f"the manifest is not valid TOML ({error})", where=str(path), nearest=_NEXT
+            f"the manifest is not valid TOML ({error})", where=str(path), nearest=NEXT
         ) from None
     return _manifest(folder, Table(content, str(path)))
-
-
-def _unreadable(path: Path, error: OSError) -> BundleError:
-    reason = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
-    return BundleError(f"the file {reason}", where=str(path), nearest=_NEXT)
 
 
 def _neighbour(folder: Path) -> str:
@@ -188,10 +175,7 @@ def _manifest(folder: Path, table: Table) -> Manifest:
     table.same("format", FORMAT, "the bundle format that this engine reads")
     table.same("grammar", "grid", "the grammar that this engine plays")
     order = _grid(table.table("grid"))
-    states = tuple(_state(part) for part in table.tables("state"))
-    rewind = table.table("rewind")
-    rewind.same("kind", "snapshot", "how a recurrent model goes back")
-    rewind.end()
+    kept = memory(table)
     manifest = Manifest(
         folder=folder,
         name=table.text("name"),
@@ -201,10 +185,15 @@ def _manifest(folder: Path, table: Table) -> Manifest:
         given=table.one_of("given", ("any", "none")),
         order=order,
         voices=_voices(table),
-        graphs=_graphs(folder, table),
-        features=_tensor(table, "input", Tensor("features", _INTEGERS, (1, len(FEATURES)))),
-        logits=_tensor(table, "output", Tensor("logits", _FLOATS, (1, VOCABULARY))),
-        states=states,
+        graphs=graphs(folder, table, kept.rewind),
+        features=inputs(table, kept.rewind),
+        logits=outputs(table, kept.rewind),
+        rewind=kept.rewind,
+        states=kept.states,
+        caches=kept.caches,
+        context=kept.context,
+        chunk=kept.chunk,
+        hidden=kept.hidden,
         training=_training(table.table("training")),
         metrics=table.table("metrics").numbers(),
         files=tuple(_extra(folder, part) for part in table.tables("file")),
@@ -245,48 +234,6 @@ def _voices(table: Table) -> tuple[VoiceSpec, ...]:
     return tuple(voices)
 
 
-def _graphs(folder: Path, table: Table) -> tuple[Graph, ...]:
-    graphs: list[Graph] = []
-    for part in table.tables("graph"):
-        name = part.file("file")
-        path = folder / name
-        if not path.is_file():
-            raise _unreadable(path, FileNotFoundError())
-        graphs.append(
-            Graph(
-                role=part.one_of("role", ("step",)),
-                precision=part.one_of("precision", PRECISIONS),
-                file=name,
-                sha256=part.sha256("sha256"),
-                opset=part.whole("opset", 1, 1000),
-                bytes=path.stat().st_size,
-            )
-        )
-        part.end()
-    precisions = [graph.precision for graph in graphs]
-    if len(set(precisions)) != len(precisions):
-        raise table.error("graph", "tells one precision twice", "one graph for each precision")
-    return tuple(graphs)
-
-
-def _tensor(table: Table, key: str, wanted: Tensor) -> Tensor:
-    parts = table.tables(key)
-    found = [Tensor(p.text("name"), p.text("dtype"), p.shape("shape")) for p in parts]
-    for part in parts:
-        part.end()
-    if found != [wanted]:
-        told = ", ".join(f"{t.name} {t.dtype}{list(t.shape)}" for t in found)
-        raise table.error(key, f"is {told}", f"{wanted.name} {wanted.dtype}{list(wanted.shape)}")
-    return wanted
-
-
-def _state(part: Table) -> State:
-    part.same("dtype", _FLOATS, "what a state is made of")
-    state = State(part.text("input"), part.text("output"), _FLOATS, part.shape("shape"))
-    part.end()
-    return state
-
-
 def _training(table: Table) -> Training:
     data = table.tables("data")
     corpora = tuple(
@@ -310,5 +257,5 @@ def _extra(folder: Path, part: Table) -> Extra:
     extra = Extra(part.file("name"), part.sha256("sha256"))
     part.end()
     if not (folder / extra.name).is_file():
-        raise _unreadable(folder / extra.name, FileNotFoundError())
+        raise unreadable(folder / extra.name, FileNotFoundError())
     return extra

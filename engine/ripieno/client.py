@@ -7,10 +7,14 @@ inference itself. The screen and the headless player are both clients of what it
 from __future__ import annotations
 
 import multiprocessing
+import threading
+from collections import deque
 
 from ripieno import guard, realtime
 from ripieno.channel import Closed, Receiver, Sender
-from ripieno.events import Command, Quit, Telemetry
+from ripieno.cli.save_last import save_last
+from ripieno.errors import RipienoError
+from ripieno.events import Command, Quit, SaveLast, Telemetry, Tell
 from ripieno.inherit import Inherited
 from ripieno.ledger import shared_file
 from ripieno.stage import Stage
@@ -31,6 +35,8 @@ class Client:
         alive_out, alive_in = spawn.Pipe(duplex=False)  # realtime to the guard
         guard_out, guard_in = spawn.Pipe(duplex=False)  # the guard to realtime
         owner_out, owner_in = spawn.Pipe(duplex=False)  # we to the guard
+        self._take = stage.take
+        self._words: deque[Command] = deque()  # from threads of ours, to be sent from this one
         self._ledger = shared_file()
         self._owner: Sender[guard.Word] = Sender(owner_in)
         self._telemetry: Receiver[Telemetry] = Receiver(telemetry_out)
@@ -54,10 +60,22 @@ class Client:
 
     def send(self, command: Command) -> None:
         """Send a command; into the void once the performance is over."""
+        if isinstance(command, SaveLast):
+            threading.Thread(target=self._save_last, args=(command.bars,)).start()
+            return
         try:
             self._commands.send(command)
         except Closed:
             return
+
+    def _save_last(self, bars: int) -> None:
+        """In a thread, which tells what came of it: a long take takes a while to read."""
+        try:
+            path = save_last(self._take, bars)
+        except RipienoError as error:
+            self._words.append(Tell(str(error), urgent=True))
+        else:
+            self._words.append(Tell(f"The last {bars} bars are saved: {path.name}"))
 
     def fileno(self) -> int:
         """Readable when telemetry has come."""
@@ -68,6 +86,8 @@ class Client:
 
         Raises Closed when realtime is gone and all that it said has been read.
         """
+        while self._words:
+            self.send(self._words.popleft())
         newest = None
         try:
             for newest in self._telemetry.receive():

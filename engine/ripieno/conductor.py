@@ -6,18 +6,32 @@ from dataclasses import replace
 
 from ripieno import knobs
 from ripieno.clock import Beats
-from ripieno.events import AnswerNow, Cadence, Choose, Mute, Seed, SeedFromPlayed, Turn
+from ripieno.events import (
+    AnswerNow,
+    Cadence,
+    Choose,
+    Keep,
+    Loop,
+    Mutate,
+    Mute,
+    Seed,
+    SeedFromPlayed,
+    Turn,
+    Undo,
+)
 from ripieno.modes.accompany import Accompany
 from ripieno.modes.answer import Answer
 from ripieno.modes.effects import NOTHING, Cut, Effects, Hush, Say
+from ripieno.modes.encore import Encore
+from ripieno.modes.mode import EVERYTHING, Again
 from ripieno.modes.mode import Mode as ModeOfPlay
-from ripieno.modes.mode import Moment
+from ripieno.modes.moment import Moment
 from ripieno.modes.solo import Solo
 from ripieno.settings import Mode, Settings
 
-Wish = Turn | Choose | Mute | Seed | SeedFromPlayed | AnswerNow | Cadence
-NEVER_REPLAN = frozenset({"tempo", "velocity", "transpose", "commit", "lookahead", "budget_ms"})
-"""Knobs that do not change which notes come next."""
+Wish = (
+    Turn | Choose | Mute | Seed | SeedFromPlayed | AnswerNow | Cadence | Loop | Mutate | Undo | Keep
+)
 
 
 class Conductor:
@@ -25,9 +39,10 @@ class Conductor:
 
     def __init__(self, settings: Settings, seed: Seed | None) -> None:
         self.moment = Moment(settings, seed=seed)
+        encore = Encore(self.moment)
         self._modes: dict[Mode, ModeOfPlay] = {
-            Mode.SOLO: Solo(self.moment),
-            Mode.ANSWER: Answer(self.moment),
+            Mode.SOLO: Solo(self.moment, encore),
+            Mode.ANSWER: Answer(self.moment, encore),
             Mode.ACCOMPANY: Accompany(self.moment),
         }
 
@@ -39,26 +54,48 @@ class Conductor:
     def mode(self) -> ModeOfPlay:
         return self._modes[self.moment.settings.mode]
 
+    # ---- the transport
+
+    def start(self, beat: Beats) -> Effects:
+        """The transport starts, now, at `beat`."""
+        return self.mode.start(beat)
+
+    def arm(self, beat: Beats) -> Effects:
+        """The transport stands and will start just at `beat`, on somebody else's word.
+
+        What is planned for `beat` can be ready then; `start` must not be called any more. To arm
+        another place just do so; `stop` disarms.
+        """
+        return (*self.stop(), *self.mode.arm(beat))
+
+    def stop(self) -> Effects:
+        """The transport stops: everything planned is void, and the machine falls silent."""
+        self.mode.stop()
+        return (Cut(self.moment.next_epoch(), EVERYTHING), Hush())
+
     def moved(self, by: Beats) -> None:
         """The score's beats were moved: all that is remembered in beats moves too."""
         self.moment.ear.moved(by)
         for mode in self._modes.values():
             mode.moved(by)
 
-    def start(self, beat: Beats) -> Effects:
-        return self.mode.start(beat)
+    def located(self, beat: Beats, playing: bool) -> Effects:
+        """The transport is at `beat` now, without the time between: a jump, or a loop in a DAW.
 
-    def stop(self) -> Effects:
-        self.mode.stop()
-        return (Cut(self.moment.next_epoch(), Beats(float("-inf"))), Hush())
+        All that was planned is void and silent; what comes next is planned from there.
+        """
+        self.moment.ear.located(beat)
+        return self.mode.located(beat) if playing else NOTHING
+
+    # ---- wishes
 
     def wish(self, wish: Wish, beat: Beats, playing: bool) -> Effects:
         """What the player asked for, at `beat`. Raises SettingError for a value out of bounds."""
         match wish:
             case Turn(name, value):
-                return self._set(knobs.turn(self.settings, name, value), beat, playing, name)
+                return self._set(knobs.turn(self.settings, name, value), beat, playing)
             case Choose(name, value):
-                return self._set(knobs.choose(self.settings, name, value), beat, playing, name)
+                return self._set(knobs.choose(self.settings, name, value), beat, playing)
             case Mute(voice, muted):
                 now = self.settings.muted
                 voices = now | {voice} if muted else now - {voice}
@@ -73,19 +110,23 @@ class Conductor:
                 return self.mode.answer_now(beat) if playing else NOTHING
             case Cadence():
                 return self.mode.cadence(beat) if playing else NOTHING
+            case Loop() | Mutate() | Undo() | Keep():
+                return self._again(wish, beat, playing)
 
-    def _set(self, settings: Settings, beat: Beats, playing: bool, name: str) -> Effects:
+    def _set(self, settings: Settings, beat: Beats, playing: bool) -> Effects:
         before = self.settings
-        if settings == before:
-            return NOTHING
-        if settings.mode is not before.mode:
-            ended = self.stop() if playing else NOTHING
+        if not playing or settings.mode is before.mode:
             self.moment.settings = settings
-            return (*ended, *self.start(beat)) if playing else NOTHING
+            return self.mode.changed(beat) if playing and _heard(settings, before) else NOTHING
+        baton = self.mode.leave(beat)
         self.moment.settings = settings
-        if not playing or name in NEVER_REPLAN:
-            return NOTHING
-        return self.mode.changed(beat)
+        cut = Cut(self.moment.next_epoch(), baton.begin)
+        return (*baton.effects, cut, *self.mode.enter(baton, beat))
+
+    def _again(self, wish: Again, beat: Beats, playing: bool) -> Effects:
+        if playing or isinstance(wish, Keep):
+            return self.mode.again(wish, beat)
+        return (Say("Nothing plays: start the transport first"),)
 
     def _seed_from_played(self, beat: Beats, playing: bool) -> Effects:
         ear = self.moment.ear
@@ -95,3 +136,13 @@ class Conductor:
         seed = Seed("what you played", notes)
         said = Say(f"Your phrase of {len(notes)} notes is the seed now")
         return (*self.wish(seed, beat, playing), said)
+
+
+def _heard(now: Settings, before: Settings) -> bool:
+    """Whether the two differ in something that decides which notes come next."""
+    return (now.sampling, now.rules, now.meter, now.turns.space) != (
+        before.sampling,
+        before.rules,
+        before.meter,
+        before.turns.space,
+    )

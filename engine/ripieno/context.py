@@ -1,90 +1,75 @@
 """What the model has been told: the token log, and how to go back in it.
 
-The log is the truth; the model's state is a position in it. Every step keeps the cursor and the
-state from before it, so that going back costs one copy. States older than `kept_states` steps are
-dropped: going back so far feeds the last `window` steps before the place again.
+The log is the truth; the model's state is a position in it. Every step keeps the cursor and a mark
+from before it, so that going back costs one copy, or none. Marks older than `kept_states` steps are
+dropped: going back so far tells the last `window` steps before the place again. So does a context
+that is full, with its newer half, and a change to another model.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from time import perf_counter
+from math import inf
 
+from ripieno.entries import Entry, Fork, Hand
 from ripieno.events import Sounding
-from ripieno.grammar.grid import (
-    HOLD,
-    REST,
-    STEPS_PER_BEAT,
-    VOICES,
-    Cursor,
-    Setting,
-    token_of,
-)
-from ripieno.onnx_model import Logits, Snapshot, StepModel
+from ripieno.grammar.grid import HOLD, REST, STEPS_PER_BEAT, VOICES, Setting, token_of
+from ripieno.hearing import Hearing
+from ripieno.model import Logits, Model, ModelFault, Row
 
 KEPT_STATES = 1024
 WINDOW = 256
+SHORT_WINDOW = 64
+"""Steps that a shortened context, or a model that takes over, is told at least."""
 _LONGEST_LOG = 8192
-
-
-@dataclass(slots=True)
-class Hand:
-    """Where all voices stand between two decisions, in tokens (`cursor`) and in real pitches.
-
-    held: what each voice sounds, None if it rests. last: what it sounded last, None if nothing
-    yet. velocities: of the last note struck.
-    """
-
-    cursor: Cursor = field(default_factory=Cursor)
-    held: list[int | None] = field(default_factory=lambda: [None] * len(VOICES))
-    last: list[int | None] = field(default_factory=lambda: [None] * len(VOICES))
-    velocities: list[int] = field(default_factory=lambda: [0] * len(VOICES))
-
-    def copy(self) -> Hand:
-        return Hand(self.cursor.copy(), self.held.copy(), self.last.copy(), self.velocities.copy())
-
-
-@dataclass(slots=True)
-class Entry:
-    """One step of the log: its number in sixteenths, its setting, the (voice, token) pairs in
-    the order of their decisions, what every voice did, and everything from just before it."""
-
-    step: int
-    here: Setting
-    before: Hand
-    state: Snapshot | None
-    decisions: list[tuple[int, int]] = field(default_factory=list)
-    frame: list[int] = field(default_factory=lambda: [REST] * len(VOICES))
-    voices: list[Sounding | None] = field(default_factory=lambda: [None] * len(VOICES))
-
-    @property
-    def complete(self) -> bool:
-        return len(self.decisions) == len(VOICES)
+_EARLY = 0.85
+"""Share of a context that may be taken when there is time to make room."""
+_SPARE = 24
+"""Positions left free in a context, for the rows of a step and what waits with them."""
 
 
 class Context:
     """The log of one performance, its present end, and the model that has heard it."""
 
     def __init__(
-        self, model: StepModel, *, kept_states: int = KEPT_STATES, window: int = WINDOW
+        self, model: Model, *, kept_states: int = KEPT_STATES, window: int = WINDOW
     ) -> None:
-        self._model = model
+        self._hearing = Hearing(model)
         self._kept_states, self._window = kept_states, window
         self._rolls: dict[int, int] = {}
-        self._unfed: list[tuple[int, ...]] = []
+        self._stale = False
+        self._short = False
         self.entries: list[Entry] = []
         self.hand = Hand()
-        self.model_seconds = 0.0
-        """What model runs have cost so far."""
         self.reset()
+
+    @property
+    def model(self) -> Model:
+        """The one that is asked now."""
+        return self._hearing.model
+
+    @property
+    def lost(self) -> bool:
+        """The model does not know where the log stands: it failed, or was left alone."""
+        return self._stale
+
+    @property
+    def waiting(self) -> int:
+        """Rows that the model was not told yet."""
+        return self._hearing.waiting
+
+    @property
+    def model_seconds(self) -> float:
+        """What model runs have cost so far."""
+        return self._hearing.seconds
 
     def reset(self) -> None:
         """Forget everything."""
-        self._model.reset()
+        self.model.reset()
+        self._hearing.forget()
         self._rolls.clear()
-        self._unfed.clear()
+        self._stale = False
         self.entries.clear()
         self.hand = Hand()
 
@@ -99,13 +84,12 @@ class Context:
         place = bisect_left(self.entries, step, key=lambda entry: entry.step)
         if place == len(self.entries):
             return
-        self._unfed.clear()
         entry = self.entries[place]
         self.hand = entry.before
-        if entry.state is None:
-            self._feed_again(place)
-        else:
-            self._model.restore(entry.state)
+        if place and entry.step > step:  # back into a gap: what sounded before it may be held again
+            self.hand.held = [v.pitch if v else None for v in self.entries[place - 1].voices]
+        if not self._stale and not self._hearing.rewind(entry):
+            self._tell_again(place, self._window, self._nearest(place))
         del self.entries[place:]
 
     def open_step(self, step: int, here: Setting) -> int:
@@ -113,10 +97,11 @@ class Context:
 
         After a gap nothing can be held any more: whatever sounded before it has ended.
         """
-        self.catch_up()
         if self.entries and self.entries[-1].step != step - 1:
             self.hand.held = [None] * len(VOICES)
-        entry = Entry(step, here, self.hand.copy(), self._model.snapshot())
+        entry = Entry(step, here, self.hand.copy())
+        if not self._stale:
+            self._hearing.remember(entry)
         self.entries.append(entry)
         if len(self.entries) > self._kept_states:
             self.entries[-1 - self._kept_states].state = None
@@ -127,22 +112,104 @@ class Context:
         return reroll
 
     def ask(self, voice: int) -> Logits:
-        """The logits for the next decision, which is `voice`'s. `tell` must follow."""
-        features = self.hand.cursor.features(voice, self.entries[-1].here)
-        began = perf_counter()
-        logits = self._model.step(features)
-        self.model_seconds += perf_counter() - began
-        return logits
+        """The logits for the next decision, which is `voice`'s. `tell` must follow.
 
-    def skip(self, voice: int) -> None:
-        """As `ask`, but without an answer: the model hears of it at the next `catch_up`."""
-        self._unfed.append(self.hand.cursor.features(voice, self.entries[-1].here))
+        Raises ModelFault; then the model is no longer in step with the log: see `revive`.
+        """
+        try:
+            return self._hearing.ask(self.hand.cursor.features(voice, self.entries[-1].here))
+        except ModelFault:
+            self.fail()
+            raise
+
+    def later(self, voice: int) -> None:
+        """As `ask`, but without an answer: the model hears of it with the next that is asked."""
+        if not self._stale:
+            try:
+                self._hearing.later(self._row(voice))
+            except ModelFault:
+                self.fail()
 
     def catch_up(self) -> None:
-        """Tell the model what it was not asked in time."""
-        for features in self._unfed:
-            self._model.step(features)
-        self._unfed.clear()
+        """Tell the model what it was not asked in time, or, if it has lost its way, all anew."""
+        if self._stale:
+            self._stale = False
+            self._tell_again(len(self.entries), SHORT_WINDOW)
+        elif self._hearing.waiting:
+            try:
+                self._hearing.catch_up()
+            except ModelFault:
+                self.fail()
+
+    def leave(self) -> None:
+        """The model is not asked for a while; `catch_up` comes back to it."""
+        self._stale = True
+        self._hearing.forget()
+
+    def fail(self) -> None:
+        """The model has failed: what it remembers of late is worth nothing."""
+        self.leave()
+        for entry in self.entries[-SHORT_WINDOW:]:
+            entry.state = None
+
+    def use(self, model: Model, *, short: bool) -> None:
+        """Ask `model` from now on, with a context that is kept `short`, or as long as it can be.
+
+        A model that takes over is told the last `SHORT_WINDOW` steps.
+        """
+        self._short = short
+        if model is self.model:
+            return
+        seconds = self._hearing.seconds
+        self._hearing = Hearing(model)
+        self._hearing.seconds = seconds
+        for entry in self.entries:
+            entry.state = None
+        self._stale = False
+        self._tell_again(len(self.entries), SHORT_WINDOW)
+
+    def make_room(self, *, early: bool = False) -> None:
+        """When the context is full, or longer than it may be now, go on with its newer half.
+
+        To be called before each step; `early`, where there is time, when it soon would be full.
+        """
+        model = self.model
+        if model.context == inf or self._stale:
+            return
+        most = model.context - _SPARE
+        if self._short:
+            most = min(most, 2 * SHORT_WINDOW * model.per_step)
+        allowed = most * _EARLY if early else most
+        if model.length + self._hearing.waiting > allowed:
+            self._tell_again(len(self.entries), int(most) // 2 // model.per_step)
+
+    def fork(self) -> Fork:
+        """Where drawing stands in this step; nothing may wait to be told."""
+        entry = self.entries[-1]
+        return Fork(
+            self.hand.copy(),
+            tuple(entry.decisions),
+            tuple(entry.frame),
+            tuple(entry.voices),
+            self.model.mark(),
+        )
+
+    def back(self, fork: Fork) -> None:
+        """Go back to `fork`, in this step."""
+        self._restore(fork)
+        self._hearing.forget()
+        self.model.rewind(fork.mark)
+
+    def adopt(self, best: Fork, start: Fork) -> None:
+        """Take what led from `start`, where one decision was asked but not told, to `best`."""
+        self._restore(best)
+        self._hearing.forget()
+        if self.model.marks_last:
+            self.model.rewind(best.mark)
+            return
+        self.model.rewind(start.mark)
+        for row in self.entries[-1].rows()[len(start.decisions) + 1 :]:
+            self._hearing.later(row)
 
     def tell(self, voice: int, token: int, sounding: Sounding) -> None:
         """`voice` does `sounding`, which the model knows as `token`; the fourth ends the step."""
@@ -194,16 +261,41 @@ class Context:
             return False
         return all(_same(entry.voices[t.voice], t) for t in told)
 
-    def _feed_again(self, place: int) -> None:
-        """Bring the model to just before entry `place` from an empty state, `window` steps ago."""
-        start = max(0, place - self._window)
-        self._model.reset()
+    def _row(self, voice: int) -> Row:
+        return self.hand.cursor.features(voice, self.entries[-1].here)
+
+    def _restore(self, fork: Fork) -> None:
+        entry = self.entries[-1]
+        self.hand = fork.hand.copy()
+        entry.decisions[:], entry.frame[:] = fork.decisions, fork.frame
+        entry.voices[:] = fork.voices
+
+    def _nearest(self, place: int) -> Entry | None:
+        """The last entry of the window before `place` whose mark is still kept."""
+        window = reversed(self.entries[max(0, place - self._window) : place])
+        return next((entry for entry in window if entry.state is not None), None)
+
+    def _tell_again(self, place: int, window: int, since: Entry | None = None) -> None:
+        """Bring the model to just before entry `place`: from before the entry `since`, or from
+        nothing through the last `window` steps, as far as they fit."""
+        model = self.model
+        if model.context < inf:
+            window = min(window, int(model.context - _SPARE) // model.per_step)
+        start = max(0, place - window)
+        if since is not None:
+            start = bisect_left(self.entries, since.step, key=lambda entry: entry.step)
+        elif not model.marks_last:
+            for entry in self.entries:
+                entry.state = None
+        rows: list[Row] = []
+        told: list[tuple[Entry, int]] = []
         for entry in self.entries[start:place]:
-            entry.state = self._model.snapshot()
-            cursor = entry.before.cursor.copy()
-            for voice, token in entry.decisions:
-                self._model.step(cursor.features(voice, entry.here))
-                cursor.decide(voice, token)
+            told.append((entry, len(rows)))
+            rows += entry.rows()
+        try:
+            self._hearing.replay(rows, told, since.state if since else None)
+        except ModelFault:
+            self.fail()
 
     def _trim(self) -> None:
         """Forget the older half of a log that has grown too long."""

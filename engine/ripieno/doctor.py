@@ -6,32 +6,36 @@ performance does, asks for real-time priority, and gives it back.
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import resource
-import select
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ripieno import resources
-from ripieno.clock import FASTEST, SLOWEST, Beats
+from ripieno import feasible, resources
+from ripieno.clock import FASTEST, SLOWEST, Seconds
 from ripieno.errors import RipienoError
-from ripieno.events import InferenceFailed, InferenceReady, Planned, Request
 from ripieno.grammar.grid import STEPS_PER_BEAT
-from ripieno.settings import Settings
+
+if TYPE_CHECKING:
+    from ripieno.calibration import Choice
 
 PYTHONS = ((3, 11), (3, 12))
 SCREEN_SIZE = (80, 24)
-ROUNDS = 96
-"""Steps that the model is asked for, one by one."""
-PATIENCE = 60.0
-"""Seconds until a model that says nothing is given up."""
+TEMPOS = (60.0, 90.0, 120.0, 160.0, 200.0, 300.0)
+"""For which the feasible plans are shown."""
+WATCHED = Seconds(1.0)
+"""How long a JACK server is watched for missed periods."""
+LONG_PERIOD = 0.012
+"""Seconds: a longer JACK period is felt under the fingers."""
+BUSY = 70.0
+"""Per cent of a JACK period; with more than this, periods will be missed."""
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _LIMITS_FILE = "/etc/security/limits.d/audio.conf"
 
 
@@ -53,6 +57,8 @@ class Finding:
     health: Health
     found: str
     advice: str = ""
+    table: tuple[str, ...] = ()
+    """More than a sentence: lines to show as they are."""
 
 
 def examine(model: str, precision: str, bpm: float, log: Path) -> Iterator[Finding]:
@@ -62,6 +68,7 @@ def examine(model: str, precision: str, bpm: float, log: Path) -> Iterator[Findi
     yield runtime()
     yield from playing(model, precision, bpm, log)
     yield midi()
+    yield from jack()
     yield from sound()
     yield from priority()
     yield screen()
@@ -86,7 +93,26 @@ def processors() -> Finding:
         return Finding("Processor", Health.FAIR, found, "Other programs keep it busy: end some.")
     if count == 1:
         return Finding("Processor", Health.FAIR, found, "Two cores keep time better than one.")
+    if _governor() == "powersave" and not _scales_by_itself():
+        advice = "sudo cpupower frequency-set -g performance, while you play."
+        return Finding("Processor", Health.FAIR, f"{found}, saving power", advice)
     return Finding("Processor", Health.GOOD, found)
+
+
+def _governor() -> str:
+    """How Linux sets the processor's speed, '' where that is not told."""
+    try:
+        return GOVERNOR.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _scales_by_itself() -> bool:
+    """Intel's driver calls its quick one 'powersave' too."""
+    try:
+        return "pstate" in GOVERNOR.with_name("scaling_driver").read_text()
+    except OSError:
+        return False
 
 
 def runtime() -> Finding:
@@ -104,87 +130,90 @@ def runtime() -> Finding:
 
 
 def playing(model: str, precision: str, bpm: float, log: Path) -> Iterator[Finding]:
-    """The bundle, and how fast it answers in a process of its own."""
+    """The bundle, how it runs best here, and how fast it answers in a process of its own."""
+    from ripieno import calibration, pace
     from ripieno.bundle import check
 
     try:
-        manifest = check(resources.bundle_folder(model))
+        folder = resources.bundle_folder(model)
+        manifest = check(folder)
         graph = manifest.graph(precision)
         yield Finding("Model", Health.GOOD, f"{manifest.name} {graph.precision}, all files whole")
-        trips = round_trips(manifest.folder, precision, log)
+        if precision == calibration.AUTO:
+            yield _calibrated(folder)
+        trips = pace.round_trips(folder, precision, log)
     except RipienoError as error:
         advice = "`ripieno models` lists the models that are installed."
         yield Finding("Model", Health.BROKEN, str(error), advice)
         return
-    yield pace(trips, bpm)
+    yield keeping_up(trips[1], bpm)
+    yield plans(pace.p95(trips), bpm)
 
 
-def pace(trips: Sequence[float], bpm: float) -> Finding:
-    """Whether a model that needs `trips` seconds for its steps keeps up at `bpm`.
+def _calibrated(folder: Path) -> Finding:
+    """Try all ways to run the model, and remember the best one. Raises RipienoError."""
+    from ripieno import calibration
 
-    With a step every s seconds and RTT95 the 95th percentile of the round trips, a plan made every
-    I steps never runs dry when ceil(RTT95 / s) ≤ I and it reaches I + ceil(RTT95 / s) steps ahead.
-    """
-    median, p95 = quantile(trips, 0.5), quantile(trips, 0.95)
-    step = 60 / bpm / STEPS_PER_BEAT
-    behind = math.ceil(p95 / step)
-    ahead = 2 * behind / STEPS_PER_BEAT
-    fastest = 60 / STEPS_PER_BEAT / p95
+    best, *others = calibration.calibrate(folder)
+    told = ", ".join(f"{_way(other)} {other.p99_ms:.1f} ms" for other in others) or "no other way"
+    found = f"{_way(best)} runs best here: {best.p99_ms:.1f} ms at p99, with gaps ({told})"
+    try:
+        calibration.remember(folder, best)
+    except OSError as error:
+        return Finding(
+            "Calibration",
+            Health.FAIR,
+            found,
+            f"It could not be written down ({error.strerror}), so `auto` does not know of it.",
+        )
+    return Finding("Calibration", Health.GOOD, found)
+
+
+def _way(choice: Choice) -> str:
+    return f"{choice.precision} on {choice.threads} thread{'s' if choice.threads > 1 else ''}"
+
+
+def keeping_up(trips: Sequence[float], bpm: float) -> Finding:
+    """Whether a model that takes `trips` seconds for a sixteenth keeps up at `bpm`."""
+    from ripieno.pace import quantile
+
+    median, slow = quantile(trips, 0.5), quantile(trips, 0.95)
+    step = feasible.step_seconds(bpm)
     found = (
-        f"a sixteenth is decided in {median * 1000:.1f} ms (95 % within {p95 * 1000:.1f} ms); "
-        f"at {bpm:g} bpm it lasts {step * 1000:.0f} ms, so {ahead:g} beats ahead are enough"
+        f"a sixteenth is decided in {median * 1000:.1f} ms (95 % within {slow * 1000:.1f} ms); "
+        f"at {bpm:g} bpm it lasts {step * 1000:.0f} ms"
     )
-    if behind <= 1:
+    fastest = 60 / STEPS_PER_BEAT / slow
+    if slow <= step:
         return Finding(
             "Pace", Health.GOOD, f"{found}; fast enough up to {min(FASTEST, fastest):.0f} bpm"
         )
     slower = f"Play at {fastest:.0f} bpm or below" if fastest >= SLOWEST else "Use a smaller model"
-    return Finding("Pace", Health.FAIR, found, f"{slower}, or --set lookahead={ahead:g} or more.")
+    return Finding("Pace", Health.FAIR, found, f"{slower}.")
 
 
-def round_trips(folder: Path, precision: str, log: Path) -> list[float]:
-    """Seconds from asking the inference process for a step to having it, `ROUNDS` times.
-
-    Raises RipienoError when the process cannot play the model.
-    """
-    from ripieno.inference_link import InferenceLink, ModelSpec
-
-    link = InferenceLink(ModelSpec(folder, precision), log)
-    try:
-        _await(link.fileno(), link.receive, InferenceReady)
-        trips: list[float] = []
-        for number in range(ROUNDS):
-            begin = Beats(number / STEPS_PER_BEAT)
-            end = Beats((number + 1) / STEPS_PER_BEAT)
-            asked = time.perf_counter()
-            link.ask(Request(1, begin, begin, end, (), (), (), Settings()))
-            _await(link.fileno(), link.receive, Planned)
-            trips.append(time.perf_counter() - asked)
-        return trips
-    finally:
-        link.close()
+def plans(trips: Mapping[int, Seconds], bpm: float) -> Finding:
+    """Which plans never run dry, by tempo, and the one that follows you most closely at `bpm`."""
+    rows = tuple(feasible.table(trips, TEMPOS))
+    picked = feasible.smallest(trips, feasible.step_seconds(bpm))
+    if picked is None:
+        return Finding(
+            "Plans",
+            Health.FAIR,
+            f"none keeps up at {bpm:g} bpm; below, how often to plan, by tempo and length L",
+            "Play slower, or use a smaller model.",
+            rows,
+        )
+    ahead = picked.length / STEPS_PER_BEAT
+    found = (
+        f"at {bpm:g} bpm one every {_sixteenths(picked.interval)}, {_sixteenths(picked.length)} "
+        f"long, never runs dry: --set lookahead={ahead:g} or more; how often, by tempo and length L"
+    )
+    return Finding("Plans", Health.GOOD, found, table=rows)
 
 
-def _await(descriptor: int, receive: Callable[[], Iterator[object]], kind: type[object]) -> None:
-    """Wait for a message of `kind`. Raises RipienoError when the process fails or says nothing."""
-    deadline = time.monotonic() + PATIENCE
-    while (left := deadline - time.monotonic()) > 0:
-        ready, _, _ = select.select([descriptor], [], [], left)
-        messages = list(receive())
-        for message in messages:
-            if isinstance(message, InferenceFailed):
-                raise RipienoError(message.sentence.rstrip("."))
-            if isinstance(message, kind):
-                return
-        if ready and not messages:
-            raise RipienoError("the model's process has ended by itself")
-    raise RipienoError(f"the model has said nothing for {PATIENCE:g} s")
-
-
-def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` of all values do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+def _sixteenths(count: int) -> str:
+    return "sixteenth" if count == 1 else f"{count} sixteenths"
 
 
 def midi() -> Finding:
@@ -202,7 +231,34 @@ def midi() -> Finding:
     ports = list_ports()
     names = ", ".join(api.value for api in apis)
     found = f"{names}: {len(ports.inputs)} inputs, {len(ports.outputs)} outputs"
-    return Finding("MIDI", Health.GOOD, f"{found} (`ripieno ports` names them)")
+    found = f"{found} (`ripieno ports` names them)"
+    if not ports.inputs and not ports.outputs:
+        advice = f"Plug in a keyboard, or connect to our own ports. {' '.join(missing)}".strip()
+        return Finding("MIDI", Health.GOOD, found, advice)
+    return Finding("MIDI", Health.GOOD, found)
+
+
+def jack() -> Iterator[Finding]:
+    """The JACK server, where one runs: nothing is wrong with having none."""
+    from ripieno.jack_server import server_state
+
+    state = server_state(WATCHED)
+    if state is None:
+        return
+    period = state.period / state.rate
+    found = (
+        f"{state.rate} Hz, {state.period} frames to the period ({1000 * period:.1f} ms), "
+        f"load {state.load:.0f} %, {state.xruns} periods missed in {WATCHED:g} s"
+    )
+    if not state.realtime:
+        advice = "Start it with real-time priority: jackd -R, or QjackCtl's setting Realtime."
+    elif state.xruns or state.load > BUSY:
+        advice = "Give it a longer period (-p), or end programs that keep it busy."
+    elif period > LONG_PERIOD:
+        advice = "A shorter period (-p 256, or 128) answers your fingers sooner."
+    else:
+        advice = ""
+    yield Finding("JACK", Health.FAIR if advice else Health.GOOD, found, advice)
 
 
 def sound() -> Iterator[Finding]:

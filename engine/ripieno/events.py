@@ -180,6 +180,10 @@ class Planned:
     rung: Rung = Rung.FULL
     candidates: int = 1
     """How many whole steps were drawn, of which this one was the best."""
+    begun: Rung = Rung.FULL
+    """The rung on which the step was begun; `rung` tells how it ended."""
+    decided: int = 4
+    """How many voices the model decided in time; the machine's others held or rested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,14 @@ class InferenceFailed:
     sentence: str
 
 
-InferenceMessage = Planned | Served | InferenceReady | InferenceFailed
+@dataclass(frozen=True, slots=True)
+class InferenceSaid:
+    """Inference goes on, but the player should know of this."""
+
+    sentence: str
+
+
+InferenceMessage = Planned | Served | InferenceReady | InferenceFailed | InferenceSaid
 
 # ---- from a client (screen, command line) to realtime ---------------------------------------
 
@@ -362,9 +373,18 @@ class SaveLast:
     bars: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell whoever plays; a client has done something, or could not."""
+
+    text: str
+    urgent: bool = False
+
+
 Command = (
     Play | Stop | Panic | Quit | Turn | Choose | Mute | Seed | SeedFromPlayed | AnswerNow
     | Cadence | KeyPlayed | Tap | Nudge | Locate | Loop | Mutate | Undo | Keep | Learn | SaveLast
+    | Tell
 )  # fmt: skip
 
 # ---- from realtime to clients -----------------------------------------------------------------
@@ -470,4 +490,6 @@ class Telemetry:
     """What keeps the time, and how well."""
     rung: Rung = Rung.FULL
     """The rung of the last step."""
+    counting_in: Beats = Beats(0.0)
+    """How long until the music begins: a count-in, or half a beat; 0 once it plays."""
     ended: bool = False

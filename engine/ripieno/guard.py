@@ -21,6 +21,7 @@ from ripieno.inherit import Inherited
 from ripieno.jack import Patchbay
 from ripieno.ledger import Ledger
 from ripieno.midi import Api
+from ripieno.outputs.messages import SUSTAIN
 from ripieno.outputs.port import PortOutput
 from ripieno.streams import leave_terminal
 from ripieno.terminal import Terminal, give_back
@@ -180,17 +181,21 @@ class _Watch:
                 output.connections = found
 
     def _release(self) -> None:
-        """Release on every output what the ledger says is sounding."""
-        sounding = self.ledger.sounding()
-        for output in self.outputs if sounding else ():
+        """Release on every output what the ledger says is sounding, and the pedals."""
+        sounding, pedals = self.ledger.sounding(), self.ledger.pedals()
+        for output in self.outputs if sounding or pedals else ():
             try:
-                self._release_on(output, sounding)
+                self._release_on(output, sounding, pedals)
             except PortError as error:
                 os.write(2, f"guard: {error}\n".encode())
         for channel, pitch in sounding:
             self.ledger.release(channel, pitch)
+        for channel in pedals:
+            self.ledger.pedal(channel, False)
 
-    def _release_on(self, output: _Watched, sounding: list[tuple[int, int]]) -> None:
+    def _release_on(
+        self, output: _Watched, sounding: list[tuple[int, int]], pedals: list[int]
+    ) -> None:
         self._await_free_name(output)
         name = output.opened.port
         port = PortOutput(output.opened.client, name, virtual=output.opened.virtual)
@@ -199,8 +204,10 @@ class _Watch:
                 self.patchbay.connect(f"{port.client}:{port.port}", listener)
         for channel, pitch in sounding:
             port.note_off(channel, pitch)
-        time.sleep(max(LEAST_WAIT, 2 * self.patchbay.period if self.patchbay else 0.0))
-        port.close()
+        for channel in pedals:
+            port.control(channel, SUSTAIN, 0)
+        time.sleep(LEAST_WAIT)
+        port.close()  # which lets them leave
 
     def _await_free_name(self, output: _Watched) -> None:
         latest = time.monotonic() + NAME_FREE_WITHIN

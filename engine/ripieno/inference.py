@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,9 +20,16 @@ from ripieno.bundle import load_manifest
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Beats, Clock, Seconds, SystemClock
 from ripieno.errors import RipienoError
-from ripieno.events import InferenceFailed, InferenceMessage, InferenceReady, Request
+from ripieno.events import (
+    InferenceFailed,
+    InferenceMessage,
+    InferenceReady,
+    InferenceSaid,
+    Request,
+    Served,
+)
 from ripieno.generate import Generator
-from ripieno.onnx_model import StepModel
+from ripieno.model import Model, open_model
 from ripieno.priority import INFERENCE, hurry
 from ripieno.settings import Settings
 from ripieno.streams import leave_terminal
@@ -33,10 +41,12 @@ def run(
     folder: Path,
     precision: str,
     log: Path,
+    fallback: Path | None = None,
 ) -> None:
     """The main function of the process, to be started with `spawn`.
 
-    `requests` brings `Request`s, `planned` takes `InferenceMessage`s. What C libraries print goes
+    `requests` brings `Request`s, `planned` takes `InferenceMessage`s. `fallback` is a smaller
+    bundle, opened when the budget is too short for the one in `folder`. What C libraries print goes
     to the file `log`. A spawned process inherits no other pipe ends, so each death is an end of
     file.
     """
@@ -47,8 +57,8 @@ def run(
     answers: Sender[InferenceMessage] = Sender(planned)
     try:
         clock = SystemClock()
-        desk = Desk(_load(folder, precision, answers, clock), Receiver(requests), answers, clock)
-        desk.serve()
+        generator = _load(folder, precision, fallback, answers, clock)
+        Desk(generator, Receiver(requests), answers, clock).serve()
     except Closed:
         return
     except RipienoError as error:
@@ -74,6 +84,7 @@ class Desk:
         self._queue: deque[Request] = deque()
         self._epoch: int | None = None
         self._closed = False
+        self._said: set[str] = set()
 
     def serve(self) -> None:
         """Serve until nobody asks any more. Raises Closed, also when nobody listens any more."""
@@ -86,14 +97,19 @@ class Desk:
                 raise Closed
 
     def _serve_one(self, request: Request) -> None:
-        if self._void(request):
-            # Its plan is void, but what it tells was heard, and the next request builds on it.
-            request = replace(request, end=request.begin)
-        for step in self._generator.plan(request, self._clock):
+        steps, void = 0, self._void(request)
+        for step in self._generator.plan(told(request) if void else request, self._clock):
             self._answers.send(step)
+            steps += 1
             self._look(wait=False)
-            if self._void(request):
+            if void := self._void(request):
                 break
+        self._answers.send(Served(request.number, steps, void))
+        for sentence in self._generator.faults:
+            if sentence not in self._said:
+                self._said.add(sentence)
+                self._answers.send(InferenceSaid(sentence))
+        self._generator.faults.clear()
 
     def _void(self, request: Request) -> bool:
         return self._epoch is not None and request.epoch < self._epoch
@@ -124,20 +140,43 @@ class Desk:
             select.select([], [self._answers], [])
 
 
+def told(request: Request) -> Request:
+    """What is left of a void request: its plan is not wanted, but what it tells was heard, and the
+    next request builds on it."""
+    return replace(request, end=request.begin)
+
+
 def _load(
-    folder: Path, precision: str, answers: Sender[InferenceMessage], clock: Clock
+    folder: Path,
+    precision: str,
+    fallback: Path | None,
+    answers: Sender[InferenceMessage],
+    clock: Clock,
 ) -> Generator:
     """Load the bundle, play a beat into the void to warm everything, and say that it is ready."""
     began = clock.now()
-    model = StepModel.open(load_manifest(folder), precision)
-    generator = Generator(model)
+    model = open_model(load_manifest(folder), precision)
+    generator = Generator(model, fallback=opener(fallback, precision))
     for _ in generator.plan(_WARM_UP, clock):
         pass
-    generator.context.reset()
+    generator.reset()
     hurry(INFERENCE)  # only now: loading is long, and may wait for everybody
     seconds = Seconds(clock.now() - began)
     answers.send(InferenceReady(model.manifest.name, model.precision, seconds))
     return generator
+
+
+def opener(folder: Path | None, precision: str) -> Callable[[], Model] | None:
+    """What opens the smaller model of the ladder in `folder`, at `precision` if it is there."""
+    if folder is None:
+        return None
+
+    def open_it() -> Model:
+        manifest = load_manifest(folder)
+        there = {graph.precision for graph in manifest.graphs}
+        return open_model(manifest, precision if precision in there else "auto")
+
+    return open_it
 
 
 _WARM_UP = Request(

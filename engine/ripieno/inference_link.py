@@ -17,17 +17,21 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which bundle to run: its folder, and 'int8', 'fp32' or 'auto'."""
+    """Which bundle to run: its folder, and 'int8', 'fp32' or 'auto'.
+
+    fallback: the folder of a smaller bundle, for when the budget is too short for this one.
+    """
 
     folder: Path
     precision: str
+    fallback: Path | None = None
 
 
 def _run(requests: Connection, planned: Connection, model: ModelSpec, log: Path) -> None:
     """The child's main function. Only there are numpy and ONNX Runtime imported."""
     from ripieno.inference import run
 
-    run(requests, planned, model.folder, model.precision, log)
+    run(requests, planned, model.folder, model.precision, log, model.fallback)
 
 
 class InferenceLink:
@@ -73,6 +77,18 @@ class InferenceLink:
     @property
     def pid(self) -> int | None:
         return self._process.pid
+
+    def dismiss(self) -> None:
+        """Let it go without waiting: its requests end, so it leaves by itself."""
+        self.alive = False
+        self._requests.close()
+
+    def gone(self) -> bool:
+        """Whether a dismissed process has left."""
+        if self._process.is_alive():
+            return False
+        self.close()
+        return True
 
     def close(self) -> None:
         """Let it go: its pipe ends, so it leaves; if it does not, it is made to."""

@@ -10,7 +10,9 @@ from ripieno.errors import PortError
 from ripieno.events import Stamped
 from ripieno.midi_input import Input, open_input
 from ripieno.outputs import Output
-from ripieno.outputs.opening import open_outputs
+from ripieno.outputs.lane import Lane
+from ripieno.outputs.opening import open_lanes
+from ripieno.outputs.port import PortOutput
 from ripieno.routing import InputKind, Routing
 
 
@@ -18,9 +20,11 @@ from ripieno.routing import InputKind, Routing
 class Instruments:
     """What could be opened; `problems` says in sentences what could not, and what would help."""
 
-    outputs: list[Output]
+    lanes: list[Lane]
     inputs: list[Input]
     problems: list[str]
+    newcomers: list[Output] = field(default_factory=list)
+    """Outputs with new listeners, or back again, since the last look: `Sound.greet` them."""
     _told: dict[int, str] = field(default_factory=dict)
 
     @classmethod
@@ -28,7 +32,7 @@ class Instruments:
         cls, routing: Routing, soundfont: Path, heard: Callable[[Stamped], None]
     ) -> Instruments:
         """Open all of it. A performance goes on with whatever there is."""
-        outputs, problems = open_outputs(routing, soundfont)
+        lanes, problems = open_lanes(routing, soundfont)
         inputs: list[Input] = []
         for spec in routing.inputs:
             if spec.kind is InputKind.FILE:
@@ -37,7 +41,14 @@ class Instruments:
                 inputs.append(open_input(spec, routing.client, heard))
             except PortError as error:
                 problems.append(str(error))
-        return cls(outputs, inputs, problems)
+        for lane in lanes:
+            if isinstance(lane.output, PortOutput):
+                lane.output.echoes = [source.echo for source in inputs]
+        return cls(lanes, inputs, problems)
+
+    @property
+    def outputs(self) -> list[Output]:
+        return [lane.output for lane in self.lanes]
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -50,8 +61,10 @@ class Instruments:
     def check(self) -> list[str]:
         """What has gone or come back since the last look, in sentences."""
         news = [sentence for sentence in (source.check() for source in self.inputs) if sentence]
+        self.newcomers = []
         for place, output in enumerate(self.outputs):
-            output.check()
+            if output.check():
+                self.newcomers.append(output)
             told, self._told[place] = self._told.get(place, ""), output.problem
             if output.problem != told:
                 news.append(output.problem or f"The output {output.name} is back.")

@@ -1,4 +1,4 @@
-"""JACK's patchbay: who is connected to whom. The only file that imports JACK-Client.
+"""JACK's clients and its patchbay. The only file that imports JACK-Client.
 
 JACK is optional. Without the library, or without a server, everything here says so and nothing
 starts a server or prints to the terminal.
@@ -18,7 +18,9 @@ try:
     import jack as _jack
 except (ImportError, OSError):  # OSError: the Python package is there, libjack is not
     _jack = None
+    Error: type[Exception] = RuntimeError
 else:
+    Error = _jack.JackError
     _jack.set_error_function(lambda message: None)
     _jack.set_info_function(lambda message: None)
 
@@ -33,14 +35,7 @@ class Patchbay:
     """
 
     def __init__(self, name: str) -> None:
-        if _jack is None:
-            raise PortError(
-                "the JACK library is not installed", nearest="On Debian it is libjack-jackd2-0."
-            )
-        try:
-            self._client: Any = _jack.Client(name, no_start_server=True)
-        except _jack.JackError:
-            raise PortError(NO_SERVER, nearest=START_SERVER) from None
+        self._client: Any = open_client(name)
         self._period = Seconds(self._client.blocksize / self._client.samplerate)
         self.alive = True
         """False from the moment the server has gone."""
@@ -60,6 +55,14 @@ class Patchbay:
             return frozenset()
         return frozenset(port.name for port in self._client.get_ports(is_midi=True))
 
+    def hearable(self) -> list[str]:
+        """The full names of all MIDI ports that send, in the server's order."""
+        return [port.name for port in self._client.get_ports(is_midi=True, is_output=True)]
+
+    def playable(self) -> list[str]:
+        """The full names of all MIDI ports that receive, in the server's order."""
+        return [port.name for port in self._client.get_ports(is_midi=True, is_input=True)]
+
     def connections(self, port: str) -> tuple[str, ...] | None:
         """What the port called `port` is connected to; None when there is no such port."""
         if not self.alive:
@@ -72,13 +75,7 @@ class Patchbay:
 
     def connect(self, source: str, destination: str) -> bool:
         """Connect an output port to an input port; False when one of them does not exist."""
-        try:
-            self._client.connect(source, destination)
-        except _jack.JackErrorCode as error:
-            return bool(error.code == _ALREADY_CONNECTED)
-        except _jack.JackError:
-            return False
-        return True
+        return connect(self._client, source, destination)
 
     def abandon(self) -> None:
         """Instead of `close`, in a process that has outlived a server; see `abandon` below."""
@@ -87,6 +84,29 @@ class Patchbay:
     def close(self) -> None:
         """Leave the server. A second call does nothing."""
         self._client.close()
+
+
+def open_client(name: str) -> Any:
+    """A new client of JACK-Client's own class, not yet active. Raises PortError."""
+    if _jack is None:
+        raise PortError(
+            "the JACK library is not installed", nearest="On Debian it is libjack-jackd2-0."
+        )
+    try:
+        return _jack.Client(name, no_start_server=True)
+    except _jack.JackError:
+        raise PortError(NO_SERVER, nearest=START_SERVER) from None
+
+
+def connect(client: Any, source: str, destination: str) -> bool:
+    """Connect two ports by their full names; False when one of them does not exist."""
+    try:
+        client.connect(source, destination)
+    except _jack.JackErrorCode as error:
+        return bool(error.code == _ALREADY_CONNECTED)
+    except _jack.JackError:
+        return False
+    return True
 
 
 _ALREADY_CONNECTED = 17  # EEXIST, as JACK returns it

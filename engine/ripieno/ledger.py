@@ -1,7 +1,8 @@
 """The ledger of what sounds: the promise that no note hangs.
 
-One byte for each channel and pitch, in memory that may be shared: realtime writes it before each
-note-on and after each note-off, and the guard reads it when realtime has died.
+One byte for each channel and pitch, and one for each channel's sustain pedal, in memory that may
+be shared: realtime writes it before each note-on and after each note-off has surely left, and the
+guard reads it when realtime has died.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import tempfile
 from typing import IO
 
 CHANNELS, PITCHES = 16, 128
-SIZE = CHANNELS * PITCHES
+_PEDALS = CHANNELS * PITCHES
+SIZE = _PEDALS + CHANNELS
 
 
 class Ledger:
@@ -20,7 +22,8 @@ class Ledger:
 
     def __init__(self, memory: mmap.mmap | bytearray | None = None) -> None:
         self._memory = bytearray(SIZE) if memory is None else memory
-        self.count = sum(1 for cell in self._memory[:SIZE] if cell)
+        self.count = sum(1 for cell in self._memory[:_PEDALS] if cell)
+        """How many notes are in it."""
 
     @classmethod
     def shared(cls, descriptor: int) -> Ledger:
@@ -44,7 +47,15 @@ class Ledger:
 
     def sounding(self) -> list[tuple[int, int]]:
         """All (channel, pitch) that sound."""
-        return [divmod(cell, PITCHES) for cell in range(SIZE) if self._memory[cell]]
+        return [divmod(cell, PITCHES) for cell in range(_PEDALS) if self._memory[cell]]
+
+    def pedal(self, channel: int, down: bool) -> None:
+        """Note that the sustain pedal of a channel is about to go down, or has come up."""
+        self._memory[_PEDALS + channel] = down
+
+    def pedals(self) -> list[int]:
+        """All channels whose sustain pedal is down."""
+        return [channel for channel in range(CHANNELS) if self._memory[_PEDALS + channel]]
 
 
 def shared_file() -> IO[bytes]:

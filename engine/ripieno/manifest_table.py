@@ -106,12 +106,18 @@ class Table:
 
     def shape(self, key: str) -> tuple[int, ...]:
         """Fixed sizes, one or more, of a tensor of at most 64 Mi numbers."""
+        return tuple(size for size in self.sizes(key, ()) if isinstance(size, int))
+
+    def sizes(self, key: str, words: tuple[str, ...]) -> tuple[int | str, ...]:
+        """As `shape`; one of `words` stands for a size that may vary."""
         sizes, allowed = self._get(key, list, "a list of sizes"), "1 to 8 whole numbers from 1 up"
-        plain = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in sizes)
+        allowed += "".join(f", or {word!r}" for word in words)
+        fixed = [size for size in sizes if size not in words]
+        plain = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in fixed)
         if not plain or not 1 <= len(sizes) <= 8:
             raise self.error(key, f"is {sizes!r}", allowed)
         count = 1
-        for size in sizes:
+        for size in fixed:
             count *= size
         if count > _LARGEST_STATE:
             raise self.error(key, f"is {sizes!r}", "at most 64 Mi numbers together")

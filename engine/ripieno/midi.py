@@ -1,7 +1,7 @@
 """MIDI ports: which systems carry them here, what there is, and which one a name means.
 
-The only file that imports python-rtmidi. An open port is a `Connection` (`midi_port.py`); MIDI
-files are in `midifile.py`.
+The only file that imports python-rtmidi, for all systems but JACK. An open port is a `Connection`
+(`midi_port.py`); MIDI files are in `midifile.py`.
 """
 
 from __future__ import annotations
@@ -74,6 +74,11 @@ def list_ports() -> MidiPorts:
 
 
 def _ports(direction: Direction, api: Api) -> list[Port]:
+    if api is Api.JACK:
+        patchbay = jack.Patchbay("ripieno-probe")
+        names = patchbay.hearable() if direction is Direction.INPUT else patchbay.playable()
+        patchbay.close()
+        return [Port(api, name) for name in names]
     probe = endpoint(direction, api, "ripieno-probe")
     names = probe.get_ports()
     probe.delete()  # RtMidi keeps its client until it is told
@@ -82,16 +87,16 @@ def _ports(direction: Direction, api: Api) -> list[Port]:
 
 def available_apis() -> tuple[tuple[Api, ...], tuple[str, ...]]:
     """The systems that answer, the preferred one first, and a sentence for each that does not."""
-    if rtmidi is None:
-        return (), (
-            "MIDI ports: python-rtmidi is not installed for Python "
-            f"{sys.version_info.major}.{sys.version_info.minor}. Use Python 3.11 or 3.12.",
-        )
-    if sys.platform == "darwin":
-        return (Api.COREMIDI,), ()
     apis: list[Api] = []
     missing: list[str] = []
-    if os.access(SEQUENCER, os.R_OK | os.W_OK):
+    if rtmidi is None:
+        missing.append(
+            "MIDI ports: python-rtmidi is not installed for Python "
+            f"{sys.version_info.major}.{sys.version_info.minor}. Use Python 3.11 or 3.12."
+        )
+    elif sys.platform == "darwin":
+        return (Api.COREMIDI,), ()
+    elif os.access(SEQUENCER, os.R_OK | os.W_OK):
         apis.append(Api.ALSA)
     else:
         missing.append(_why_no_alsa())
@@ -118,15 +123,31 @@ def choose_api() -> Api:
     return apis[0]
 
 
+def choose_port(direction: Direction, name: str, *, virtual: bool) -> tuple[Api, str]:
+    """The system and the full name of the port that `name` means; '' for one of our own.
+
+    Raises PortError.
+    """
+    if virtual:
+        return choose_api(), ""
+    ports = list_ports()
+    found = find_port(name, ports.inputs if direction is Direction.INPUT else ports.outputs)
+    return found.api, found.name
+
+
+def own_name(direction: Direction) -> str:
+    """What a port of our own is called when nobody named it."""
+    return "in" if direction is Direction.INPUT else "out"
+
+
 def endpoint(direction: Direction, api: Api, client: str) -> Any:
-    """A new RtMidi object, not connected to anything; call its `delete()` when done.
+    """A new RtMidi object on ALSA or CoreMIDI, not connected to anything; `delete()` it when done.
 
     Raises PortError instead of RtMidi's own errors.
     """
     number = {
         Api.ALSA: rtmidi.API_LINUX_ALSA,
         Api.COREMIDI: rtmidi.API_MACOSX_CORE,
-        Api.JACK: rtmidi.API_UNIX_JACK,
     }[api]
     kind = rtmidi.MidiIn if direction is Direction.INPUT else rtmidi.MidiOut
     try:

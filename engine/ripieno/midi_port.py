@@ -1,71 +1,129 @@
-"""An open MIDI port: it sends and hears, notices that it has gone, and comes back."""
+"""An open MIDI port: it sends and hears, notices that it has gone, and comes back.
+
+`open_port` gives a `JackConnection` (`jack_port.py`) on JACK, and here an `RtMidiConnection` on all
+other systems.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Protocol
 
-from ripieno import jack
+from ripieno.clock import Seconds
 from ripieno.errors import PortError
-from ripieno.midi import Api, Direction, choose_api, endpoint, find_port, list_ports, unnumbered
+from ripieno.midi import Api, Direction, choose_port, endpoint, own_name, unnumbered
+from ripieno.outputs.ends import Ends
+from ripieno.outputs.messages import Message
 
+Heard = Callable[[bytes, Seconds], None]
+"""Takes bytes and the moment at which they came; must return at once."""
+Left = Callable[[], None]
+"""Told when somebody who was heard has gone, perhaps in the middle of a note."""
 SETTLE = 0.01
 """Seconds for a message that is just being heard: RtMidi closes with Python's lock held, and the
-thread that hears may be waiting for that lock while JACK waits for the thread."""
+thread that hears may be waiting for that lock."""
 
 
-class Connection:
-    """An open MIDI port, by name or of our own, that knows when it has gone and comes back.
+class Connection(Protocol):
+    """An open MIDI port, by name or of our own, that knows when it has gone and comes back."""
 
-    `client` and `port` are the names that other programs see. Opening raises PortError.
+    direction: Direction
+    virtual: bool
+    api: Api
+    client: str
+    """Our own client's name, as others see it."""
+    port: str
+    """Our own port's name."""
+    target: str
+    """The port that is heard or played to; '' when others connect to ours."""
+    lost: bool
+
+    @property
+    def title(self) -> str:
+        """The name to tell the player."""
+
+    @property
+    def lead(self) -> Seconds:
+        """How long before its moment a message must be sent."""
+
+    def send(self, message: Message, at: Seconds | None = None) -> None:
+        """Send the bytes of one message; into the void while the port is lost."""
+
+    def check(self) -> str:
+        """Look whether the port is still there: a few microseconds, to be called once a second.
+
+        Returns a sentence when it has gone, or has come back and is open again, else ''.
+        """
+
+    def newcomer(self) -> bool:
+        """Whether, since the last call, somebody came who has heard nothing of what was sent.
+
+        What a former listener has not heard the end of, such a one has been told before all else.
+        """
+
+    def close(self) -> None:
+        """Let what was sent leave, and close."""
+
+
+def open_port(
+    direction: Direction,
+    client: str,
+    name: str,
+    *,
+    virtual: bool,
+    heard: Heard | None = None,
+    left: Left | None = None,
+) -> Connection:
+    """Open the port that `name` means, or one of our own. Raises PortError.
+
+    An input needs `heard` and `left`, which are called in the MIDI system's own thread.
     """
+    api, target = choose_port(direction, name, virtual=virtual)
+    if api is Api.JACK:
+        from ripieno.jack_port import JackConnection
+
+        return JackConnection(direction, client, name if virtual else "", target, heard, left)
+    return RtMidiConnection(direction, client, name if virtual else "", api, target, heard, left)
+
+
+class RtMidiConnection:
+    """A port on ALSA or CoreMIDI; see `Connection`. Opening raises PortError.
+
+    With a `target` that port is played to or heard, else `name` is our own port's.
+    """
+
+    lead = Seconds(0.0)
 
     def __init__(
         self,
         direction: Direction,
         client: str,
         name: str,
-        *,
-        virtual: bool,
-        heard: Callable[[tuple[list[int], float], object], None] | None = None,
+        api: Api,
+        target: str,
+        heard: Heard | None = None,
+        left: Left | None = None,
     ) -> None:
-        self.direction, self.virtual = direction, virtual
-        self._client, self._wanted, self._heard = client, name, heard
+        self.direction, self.virtual = direction, not target
+        self.api, self.client, self.target = api, client, target
+        self.port = name or own_name(direction)
         self.lost = False
-        self._survivor = False  # of a JACK server that has died
-        self._patchbay: jack.Patchbay | None = None
-        self._open()
-
-    def _open(self) -> None:
-        if self.virtual:
-            self.api, self.target = choose_api(), ""
-        else:
-            ports = list_ports()
-            inputs = self.direction is Direction.INPUT
-            found = find_port(self._wanted, ports.inputs if inputs else ports.outputs)
-            self.api, self.target = found.api, found.name
-        self.port = (self._wanted if self.virtual else "") or _own_name(self.direction)
-        patchbay = _patchbay(self.api)
-        before = patchbay.ports() if patchbay else frozenset()
-        self._endpoint = endpoint(self.direction, self.api, self._client)
+        self._heard, self._left = heard, left
+        self._ends = Ends()
+        self._newcomer = False
+        self._endpoint = endpoint(direction, api, client)
         try:
             self._connect()
         except PortError:
             self._endpoint.delete()
-            if patchbay:
-                patchbay.close()
             raise
-        self._patchbay = patchbay
-        self.client = self._client
-        if patchbay:  # JACK numbers a client whose name is taken
-            new = patchbay.ports() - before
-            clients = [port.partition(":")[0] for port in new if port.startswith(self._client)]
-            self.client = clients[0] if clients else self._client
 
     def _connect(self) -> None:
         try:
             if self._heard is not None:
-                self._endpoint.set_callback(self._heard)  # closing a port cancels it
+                self._endpoint.ignore_types(sysex=True, timing=False, active_sense=True)
+                self._endpoint.set_callback(self._on_message)  # closing a port cancels it
             if self.virtual:
                 self._endpoint.open_virtual_port(self.port)
             else:
@@ -73,102 +131,65 @@ class Connection:
         except (OSError, ValueError) as error:  # ValueError: it went away just now
             raise PortError(f"cannot open the MIDI port {self.title!r} ({error})") from None
 
+    def _on_message(self, event: tuple[list[int], float], _: object) -> None:
+        at = Seconds(time.perf_counter())
+        assert self._heard
+        self._heard(bytes(event[0]), at)
+
     @property
     def title(self) -> str:
-        """The name to tell the player."""
-        return f"{self._client}:{self.port}" if self.virtual else self.target
+        return f"{self.client}:{self.port}" if self.virtual else self.target
 
-    def send(self, message: Sequence[int]) -> None:
-        """Send the bytes of one message; into the void while the port is lost."""
+    def send(self, message: Message, at: Seconds | None = None) -> None:
+        """At once: these systems take no moments."""
         if self.lost:
             return
+        self._ends.sent(message)
         try:
             self._endpoint.send_message(message)
         except OSError:
             return  # the port is going away; the next check finds out and tells it
 
     def check(self) -> str:
-        """Look whether the port is still there: a few microseconds, to be called once a second.
-
-        Returns a sentence when it has gone, or has come back and is open again, else ''. Only
-        after JACK itself has stopped does looking take some milliseconds.
-        """
         if not self.lost and not self._present():
             self.lost = True
-            self._let_go()
-            return f"The MIDI port {self.title!r} is gone. {self._remedy()}"
+            self._endpoint.close_port()
+            self._ends.left()
+            if self._left:
+                self._left()
+            return f"The MIDI port {self.title!r} is gone. Plug it in again, and it comes back."
         if self.lost and self._back():
-            self.lost = False
+            self.lost, self._newcomer = False, True
+            for message in self._ends.came():
+                self.send(message)
             return f"The MIDI port {self.title!r} is back."
+        if not self.lost:
+            self._ends.looked()
         return ""
 
-    @property
-    def _orphaned(self) -> bool:
-        """Whether the server behind the port has stopped."""
-        return self._patchbay is not None and not self._patchbay.alive
-
     def _present(self) -> bool:
-        if self._orphaned:
-            return False
         return self.virtual or self.target in self._endpoint.get_ports()
 
-    def _let_go(self) -> None:
-        """Keep RtMidi's object, to look out for the port, unless its server is dead."""
-        if self._orphaned:
-            # RtMidi would wait a second for the dead server, with Python's lock held
-            jack.abandon(self._endpoint)
-            self._survivor = True
-            if self._patchbay:
-                self._patchbay.close()
-        else:
-            self._endpoint.close_port()
-
     def _back(self) -> bool:
+        name = unnumbered(self.target)  # ALSA gives other numbers the next time
+        found = [port for port in self._endpoint.get_ports() if unnumbered(port) == name]
+        if not found:
+            return False
+        self.target = found[0]
         try:
-            if self._orphaned:
-                self._open()
-                return True
-            name = unnumbered(self.target)  # ALSA gives other numbers the next time
-            found = [port for port in self._endpoint.get_ports() if unnumbered(port) == name]
-            if found:
-                self.target = found[0]
-                self._connect()
-            return bool(found)
+            self._connect()
         except PortError:
             return False
+        return True
 
-    def _remedy(self) -> str:
-        if self._orphaned:
-            return "JACK has stopped; start it again, and it comes back."
-        return "Plug it in again, and it comes back."
+    def newcomer(self) -> bool:
+        came, self._newcomer = self._newcomer, False
+        return came
 
     def close(self) -> None:
-        """Let what was sent leave, and close; after JACK had stopped, exiting closes."""
-        if not self.lost and self._heard is not None:
-            self._endpoint.cancel_callback()
-            time.sleep(SETTLE)
-        if self._survivor or self._orphaned:
-            time.sleep(SETTLE if not self._patchbay or self.lost else 3 * self._patchbay.period)
-            jack.abandon(self._endpoint)
-            if self._patchbay:
-                self._patchbay.abandon()
-            return
         if not self.lost:
+            if self._heard is not None:
+                self._endpoint.cancel_callback()
+                time.sleep(SETTLE)
             self._endpoint.close_port()
         self._endpoint.delete()
-        if self._patchbay:
-            self._patchbay.close()
-
-
-def _own_name(direction: Direction) -> str:
-    return "in" if direction is Direction.INPUT else "out"
-
-
-def _patchbay(api: Api) -> jack.Patchbay | None:
-    """On JACK, something that hears when the server goes; RtMidi does not."""
-    if api is not Api.JACK:
-        return None
-    try:
-        return jack.Patchbay("ripieno-watch")
-    except PortError:
-        return None

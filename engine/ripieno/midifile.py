@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +17,7 @@ from ripieno.errors import PhraseError, RipienoError
 from ripieno.events import ControlChange, MidiMessage, Note, NoteOff, NoteOn
 from ripieno.score import (
     DRUMS,
+    BendMark,
     ControlMark,
     MeterMark,
     Part,
@@ -60,6 +61,7 @@ class _Lines:
     tempos: list[TempoMark] = field(default_factory=list)
     meters: list[MeterMark] = field(default_factory=list)
     controls: list[ControlMark] = field(default_factory=list)
+    bends: list[BendMark] = field(default_factory=list)
 
 
 def read_score(path: str | Path) -> Score:
@@ -80,7 +82,13 @@ def read_score(path: str | Path) -> Score:
     )
     if not parts:
         raise PhraseError("there are no notes in this MIDI file", where=str(path))
-    return Score(parts, tuple(lines.tempos), tuple(lines.meters), tuple(lines.controls))
+    return Score(
+        parts,
+        tuple(lines.tempos),
+        tuple(lines.meters),
+        tuple(lines.controls),
+        tuple(lines.bends),
+    )
 
 
 def _load(path: Path) -> Any:
@@ -161,6 +169,8 @@ def _read_other(number: int, message: Any, beat: Beats, lines: _Lines) -> None:
     elif message.type == "control_change":
         control = ControlMark(beat, message.channel, message.control, message.value)
         lines.controls.append(control)
+    elif message.type == "pitchwheel":
+        lines.bends.append(BendMark(beat, message.channel, message.pitch))
 
 
 def read_notes(path: str | Path) -> MidiPhrase:
@@ -254,7 +264,11 @@ def write_score(score: Score, path: str | Path) -> None:
     """
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS, charset="utf-8")
     file.tracks.append(_track(_marks(score)))
-    file.tracks += [_track(_part_events(part, score.controls)) for part in score.parts]
+    moves = {part.channel: part for part in score.parts}  # of parts on one channel one has them
+    for part in score.parts:
+        with_moves = moves[part.channel] is part
+        events = [*_part_events(part), *(_moves(part.channel, score) if with_moves else ())]
+        file.tracks.append(_track(events))
     try:
         file.save(path)
     except OSError as error:
@@ -277,23 +291,11 @@ def _marks(score: Score) -> Iterator[tuple[int, int, Any]]:
         yield _tick(tempo.beat), 1, mido.MetaMessage("set_tempo", tempo=round(60e6 / tempo.bpm))
 
 
-def _part_events(part: Part, controls: tuple[ControlMark, ...]) -> Iterator[tuple[int, int, Any]]:
+def _part_events(part: Part) -> Iterator[tuple[int, int, Any]]:
     channel = part.channel
     yield 0, -2, mido.MetaMessage("track_name", name=part.name)
     if part.program is not None:
         yield 0, -1, mido.Message("program_change", channel=channel, program=part.program)
-    for control in controls:
-        if control.channel == channel:
-            yield (
-                _tick(control.beat),
-                1,
-                mido.Message(
-                    "control_change",
-                    channel=channel,
-                    control=control.controller,
-                    value=control.value,
-                ),
-            )
     for note in part.notes:
         begin = _tick(note.onset)
         end = max(begin + 1, _tick(Beats(note.onset + note.duration)))
@@ -302,11 +304,24 @@ def _part_events(part: Part, controls: tuple[ControlMark, ...]) -> Iterator[tupl
         yield end, 0, mido.Message("note_off", channel=channel, note=note.pitch, velocity=64)
 
 
+def _moves(channel: int, score: Score) -> Iterator[tuple[int, int, Any]]:
+    """Pedals and wheels."""
+    for control in score.controls:
+        if control.channel == channel:
+            number, value = control.controller, control.value
+            move = mido.Message("control_change", channel=channel, control=number, value=value)
+            yield _tick(control.beat), 1, move
+    for bend in score.bends:
+        if bend.channel == channel:
+            wheel = mido.Message("pitchwheel", channel=channel, pitch=bend.value)
+            yield _tick(bend.beat), 1, wheel
+
+
 def _tick(beat: Beats) -> int:
     return max(0, round(beat * TICKS))
 
 
-def _track(events: Iterator[tuple[int, int, Any]]) -> Any:
+def _track(events: Iterable[tuple[int, int, Any]]) -> Any:
     track = mido.MidiTrack()
     tick = 0
     for at, _, message in sorted(events, key=lambda event: event[:2]):

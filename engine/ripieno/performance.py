@@ -1,17 +1,16 @@
-"""A performance: the conductor's effects put to work on tempo, schedule, sound and inference.
+"""A performance: what came and when, turned into music through the conductor.
 
 It has no clock and no thread of its own. Whoever runs it (`realtime.py` against the system clock,
-`render.py` in virtual time) tells it what came and when, and asks when it wants to be woken.
+`render.py` in virtual time) tells it what came and when, and asks when it wants to be woken. It
+writes down whatever it is told before it acts, so that a take can be computed again.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
-from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, TempoMap, ceil_to
-from ripieno.conductor import Conductor, Wish
+from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to
+from ripieno.conductor import Wish
 from ripieno.ear import STEP
 from ripieno.errors import RipienoError
 from ripieno.events import (
@@ -21,37 +20,56 @@ from ripieno.events import (
     Note,
     NoteOff,
     NoteOn,
-    Notice,
-    Phase,
+    Nudge,
+    PitchBend,
     Planned,
     Request,
+    Rung,
     Seed,
+    Served,
     Stamped,
     Turn,
 )
-from ripieno.lateness import WAITED_FOR, Latecomers
+from ripieno.facts import (
+    Heard,
+    RequestServed,
+    Restarted,
+    Source,
+    StepMissed,
+    StepPlanned,
+    Turned,
+    Wished,
+    Woke,
+)
 from ripieno.measure import Gauge
-from ripieno.modes.effects import Ask, Cut, Effects, Hush, Say, Sow
-from ripieno.plan import ALL_VOICES, context
-from ripieno.schedule import Schedule
+from ripieno.modes.effects import Ask
+from ripieno.plan import context
+from ripieno.rolling import Rolling
 from ripieno.settings import Settings
 from ripieno.sound import Recorder, Sound, When
-from ripieno.take import Mark, Marked, MeterSet, Source, StepPlanned, TempoSet, Turned
-from ripieno.transport import LEAD_IN, Transport
+from ripieno.voicing import ALL
 
-GRACE = 0.008
-"""Seconds that a step may come late and still be sounded; after that the chord is held."""
+AUDIBLE = 0.005
+"""The share by which a followed tempo must change to be told as another one."""
 ASLEEP = 1.5
 """Seconds without a sign of life after which the machine must have slept: the music waits."""
-NOTICES = 6
 JUST_NOW = 0.05
 """Seconds for which everything else makes way for an answer to the player's note."""
-_BEGINS = {Phase.LISTENING: Mark.PHRASE_BEGINS, Phase.ANSWERING: Mark.ANSWER_BEGINS}
-_ENDS = {Phase.LISTENING: Mark.PHRASE_ENDS, Phase.ANSWERING: Mark.ANSWER_ENDS}
+SUSTAIN, DOWN = 64, 64
+"""The pedal's controller, and the value from which it is down."""
 
 
-class Performance:
-    """One performance from start to end. All moments are on one clock and never go back."""
+def earliest(*moments: Seconds | None) -> Seconds | None:
+    """The earliest of those that are known."""
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+class Performance(Rolling):
+    """One performance from start to end. All moments are on one clock and never go back.
+
+    What is scheduled is done `sound.lead` seconds ahead of its time, so that outputs that want to
+    know a message's moment get it early; what the player does is done when it comes.
+    """
 
     def __init__(
         self,
@@ -63,105 +81,82 @@ class Performance:
         seed: Seed | None = None,
         at: Seconds = Seconds(0.0),
     ) -> None:
-        self.conductor = Conductor(settings, seed)
-        self.sound = sound
-        self.transport = Transport(settings, at)
-        self.schedule = Schedule()
-        self.notices: deque[Notice] = deque(maxlen=NOTICES)
-        self.lateness, self.steps_cost = Gauge("scheduler"), Gauge("model step")
-        self.reply = Gauge("your note → others")
-        self.steps = self.missed = self.relaxed = self.unserved = 0
-        self._ask = ask
-        self._recorder = recorder
-        self._phase = Phase.STOPPED
-        self._waiting = False
-        self._check = Beats(0.0)  # the next step to be checked for a miss
-        self._served = LEAD_IN  # the model's steps have sounded up to here
-        self._latecomers = Latecomers()
-        self._alive = at  # when `advance` was called last
+        super().__init__(settings, sound, ask, recorder, seed=seed, at=at)
+        self.steps_cost, self.reply = Gauge("model step"), Gauge("your note → others")
+        self.handover = Gauge("hand-over")
+        self.relaxed = self.unserved = 0
+        self.rung = Rung.FULL
         self._struck = at  # when the player last struck a key
-        sound.mute(settings.muted, self._when(at))
-
-    # ---- time
-
-    def beat(self, at: Seconds) -> Beats:
-        return self.transport.beat(at)
+        self._ideal: Beats | None = None  # where the last answer should have begun
 
     @property
-    def playing(self) -> bool:
-        return self.transport.playing
+    def steps(self) -> int:
+        """The model's steps that have sounded."""
+        return self.sequencer.steps
 
     @property
-    def tempo(self) -> TempoMap:
-        return self.transport.tempo
-
-    @property
-    def shift(self) -> Beats:
-        """By how much the player has moved the score's beats in all."""
-        return self.transport.shift
-
-    @property
-    def settings(self) -> Settings:
-        return self.conductor.settings
-
-    @property
-    def phase(self) -> Phase:
-        return self.conductor.mode.phase
-
-    def play(self, at: Seconds) -> None:
-        """Start the transport, or go on: half a beat before a bar line, so music comes soon."""
-        if self.playing:
-            return
-        start = Beats(self.transport.entry(self.settings.meter) + LEAD_IN)
-        self.transport.roll(at, start, self.settings.bpm)
-        self._alive = at
-        self._recheck(start)
-        self._mark(Mark.PLAYED, at)
-        self._record_tempo(at)
-        self._apply(self.conductor.start(start), at)
-
-    def stop(self, at: Seconds) -> None:
-        """Stop the transport and release everything."""
-        beat = self.beat(at)
-        self._mark(Mark.STOPPED, at)
-        self._apply(self.conductor.stop(), at)
-        self.transport.stand(beat)
-        self.sound.release_all(self._when(at))
-        self._latecomers.clear()
-        self.conductor.moment.ear.release_all(beat)
-
-    def panic(self, at: Seconds) -> None:
-        """Silence at once; the music stops and can be started again."""
-        self.stop(at)
-        self.sound.panic(self._when(at))
-        self.say("Panic: everything is silent. Space plays on")
+    def missed(self) -> int:
+        """Steps that came too late, or ran out of time in inference."""
+        return self.sequencer.missed + self.unserved
 
     def wake(self) -> Seconds | None:
         """When `advance` has something to do next; None if nothing is planned."""
+        return earliest(self._due(), self.sound.wake())
+
+    def _due(self) -> Seconds | None:
+        """When the music has something to do: `lead` before it sounds."""
+        lead = self.sound.lead
+        pulse = self.pulse.wake(self.tempo, self.settings)
+        early = None if pulse is None else Seconds(pulse - lead)
         if not self.playing:
-            return None
-        beats = [Beats(self._check + self._patience)]
-        beats += [b for b in (self.schedule.next, self.conductor.mode.wake()) if b is not None]
-        return self.tempo.seconds(min(beats))
+            return early
+        beat = self.conductor.mode.wake()
+        mode = None if beat is None else Seconds(self.tempo.seconds(beat) - lead)
+        late = self.settings.horizon.late
+        return earliest(early, mode, self.sequencer.wake(self.tempo, late, lead))
 
     def waiting(self, at: Seconds) -> bool:
         """A chord was asked for at once, just now, and has not come yet."""
-        return self._waiting and at - self._struck < JUST_NOW
+        return self._acting.waiting and at - self._struck < JUST_NOW
 
     def advance(self, at: Seconds) -> None:
         """Do all that is due at `at`."""
-        if not self.playing:
-            return
         self._wake_up(at)
-        beat = self.beat(at)
-        self._apply(self.conductor.mode.advance(Beats(beat + GRID_TOLERANCE)), at)
-        self._perform_due(at)
-        self._check_for_misses(at)
+        due = self._due()
+        if due is not None and due <= at:
+            self._logbook.record(Woke(at, self.sound.lead))
+            self.pulse.play(Seconds(at + self.sound.lead), self.tempo, self.settings)
+            if self.playing:
+                self._advance(at)
+        self.sound.pump(at)
+
+    def _advance(self, at: Seconds) -> None:
+        lead = self.sound.lead
+        ahead = Seconds(at + lead)
+        self._acting.apply(
+            self.conductor.mode.advance(Beats(self.beat(ahead) + GRID_TOLERANCE)), ahead
+        )
+        late = self.settings.horizon.late
+        self.sequencer.play_due(at, lead, self.tempo, late)
+        self._acting.know_machine()
+        self._judge_handover()
+        for step in self.sequencer.misses(at, self.tempo, late, self.conductor.mode.expects):
+            self._logbook.record(StepMissed(step, at))
+            self._acting.apply(self.conductor.mode.missed(step), at)
+
+    def _judge_handover(self) -> None:
+        """An answer's first step has sounded: how far from where it should have begun?"""
+        ideal, last = self.conductor.mode.ideal, self.sequencer.last
+        if ideal is None or ideal == self._ideal or last is None or last.beat < ideal - STEP:
+            return
+        self._ideal = ideal
+        self.handover.add(abs(last.at - self.tempo.seconds(ideal)))
 
     def _wake_up(self, at: Seconds) -> None:
         """Where the whole machine has slept, the music goes on from where it fell asleep."""
         slept, self._alive = at - self._alive, at
-        if slept > ASLEEP:
+        if slept > ASLEEP and self.playing and not self._followed:
+            self._logbook.record(Woke(at, self.sound.lead))
             self.transport.pull(at, self.beat(Seconds(at - slept)))
             self.say(f"The computer slept for {slept:.0f} s; the music goes on where it was")
 
@@ -170,181 +165,99 @@ class Performance:
     def hear(self, stamped: Stamped, *, keeps_time: bool = False) -> None:
         """The player's instrument. Who `keeps_time` plays on our grid and never moves it."""
         at, message = stamped.at, stamped.message
+        self._logbook.record(Heard(message, keeps_time, at))
         match message:
-            case NoteOn(_, key, velocity):
+            case NoteOn(channel, key, velocity):
                 pitch = min(127, max(0, key + self.settings.transpose))
                 self._struck = at
-                if self.playing and not keeps_time:
+                if self.playing and not keeps_time and not self._followed:
                     self._anchor(at)
                 self.sound.thru_on(key, pitch, velocity, self._when(at))
-                beat = self.beat(at)
-                self._apply(self.conductor.mode.note_on(pitch, velocity, beat), at)
-            case NoteOff(_, key):
+                mode = self.conductor.mode
+                self._acting.apply(mode.note_on(pitch, velocity, self.beat(at), channel), at)
+            case NoteOff(channel, key):
                 sounded = self.sound.thru_pitch(key)
                 self.sound.thru_off(key, self._when(at))
                 if sounded is not None:
-                    self._apply(self.conductor.mode.note_off(sounded, self.beat(at)), at)
-            case ControlChange(_, controller, value):
+                    mode = self.conductor.mode
+                    self._acting.apply(mode.note_off(sounded, self.beat(at), channel), at)
+            case ControlChange(channel, controller, value):
                 self.sound.thru_control(controller, value, self._when(at))
+                if controller == SUSTAIN:
+                    mode = self.conductor.mode
+                    self._acting.apply(mode.pedal(value >= DOWN, self.beat(at), channel), at)
+            case PitchBend(_, value):
+                self.sound.thru_bend(value, self._when(at))
 
-    def wish(self, wish: Wish, at: Seconds) -> None:
+    def wish(self, wish: Wish | Nudge, at: Seconds) -> None:
         """The player's controls. A value out of bounds changes nothing and is told."""
+        self._logbook.record(Wished(wish, at))
+        if isinstance(wish, Nudge):
+            if self.playing:
+                self.transport.pull(at, Beats(self.beat(at) + wish.beats))
+            return
+        if isinstance(wish, Turn) and wish.name == "tempo" and self._followed:
+            self.say("The tempo comes from the clock that is followed", urgent=True)
+            return
         try:
             effects = self.conductor.wish(wish, self.beat(at), self.playing)
         except RipienoError as error:
             self.say(str(error), urgent=True)
             return
         if isinstance(wish, Turn | Choose):
-            beat = self.beat(at)
-            self._recorder.record(Turned(wish.name, str(wish.value), beat, at))
+            self._logbook.record(Turned(wish.name, str(wish.value), self.beat(at), at))
         if isinstance(wish, Turn) and wish.name in ("tempo", "swing"):
-            self._retime(at)
+            self._retime(wish.name, Seconds(at + self.sound.lead))
         if isinstance(wish, Mute):
             self.sound.mute(self.settings.muted, self._when(at))
-        self._apply(effects, at)
+        self._acting.apply(effects, at)
+
+    def _retime(self, name: str, at: Seconds) -> None:
+        """Another tempo or swing from `at` on: what is before has been handed over."""
+        if name == "swing":
+            self.transport.swing(at, self.settings.sync.swing)
+        else:
+            self.transport.retime(at, self.settings.bpm)
+            self._logbook.tempo(self.settings, at)
 
     def planned(self, planned: Planned, at: Seconds) -> None:
         """A step from inference: kept for its time, or sounded at once if that was asked for."""
-        if not self.playing or not self.conductor.mode.planned(planned):
+        ready = self.playing or self._armed is not None
+        kept = self.conductor.mode.planned(planned) if ready else None
+        self._logbook.record(StepPlanned.of(planned, at, void=kept is None))
+        if kept is None:
             return
         self.steps_cost.add(planned.seconds)
         self.relaxed += len(planned.relaxed)
         self.unserved += not planned.served
-        self._recorder.record(
-            StepPlanned(
-                planned.epoch,
-                planned.begin,
-                planned.end,
-                planned.seconds,
-                planned.served,
-                planned.relaxed,
-                at,
-            )
-        )
+        self.rung = planned.rung
         if planned.at_once:
-            self._waiting = False
+            self._acting.waiting = False
             self.reply.add(at - self._struck)
-            self._perform(planned, self._when(at, planned.begin), Source.MODEL)
+            when = When(planned.begin, self.tempo.seconds(planned.begin), at)
+            self.sequencer.play(kept, when, Source.MODEL)
+            self._acting.know_machine()
         else:
-            self.schedule.add(planned, Source.MODEL)
+            self.sequencer.schedule.add(kept, Source.MODEL)
+
+    def served(self, served: Served, at: Seconds) -> None:
+        """Inference is done with a request."""
+        self._logbook.record(RequestServed(served.request, served.steps, served.void, at))
 
     def inference_restarted(self, heard: tuple[Note, ...], at: Seconds) -> None:
         """Inference has lost its memory: tell it what was heard lately, and plan anew."""
+        self._logbook.record(Restarted(heard, at))
         moment, beat = self.conductor.moment, self.beat(at)
         here = ceil_to(beat, STEP)
         since = min((note.onset for note in heard), default=here)
         epoch = moment.next_epoch()
-        told = context(epoch, since, here, heard, ALL_VOICES, self.settings, fresh=True)
-        self._apply((Ask(told), *self.conductor.mode.changed(beat)), at)
-
-    def say(self, text: str, *, urgent: bool = False) -> None:
-        """Tell the player something on whatever client there is."""
-        number = self.notices[-1].number + 1 if self.notices else 1
-        self.notices.append(Notice(number, text, urgent))
-
-    # ---- effects
-
-    def _apply(self, effects: Effects, at: Seconds) -> None:
-        for effect in effects:
-            match effect:
-                case Ask(request):
-                    self._waiting = self._waiting or request.at_once
-                    self._ask(replace(request, settings=self.conductor.moment.for_model()))
-                case Cut(_, begin):
-                    self.schedule.cut(begin)
-                case Sow(planned):
-                    self.schedule.add(planned, Source.SEED)
-                case Hush():
-                    self.sound.hush(self._when(at))
-                case Say(text):
-                    self.say(text)
-        self.conductor.moment.machine = self.sound.machine()
-        if self.phase is not self._phase:
-            self._turned_over(at)
-
-    def _turned_over(self, at: Seconds) -> None:
-        """The phase has changed: the take says where turns begin and end."""
-        left, self._phase = self._phase, self.phase
-        for mark in (_ENDS.get(left), _BEGINS.get(self._phase)):
-            if mark is not None:
-                self._mark(mark, at)
-
-    def _mark(self, mark: Mark, at: Seconds, text: str = "") -> None:
-        self._recorder.record(Marked(mark, text, self._score_beat(at), at))
-
-    def _record_tempo(self, at: Seconds) -> None:
-        beat = self._score_beat(at)
-        self._recorder.record(TempoSet(self.settings.bpm, beat, at))
-        self._recorder.record(MeterSet(self.settings.meter, beat, at))
-
-    def _score_beat(self, at: Seconds) -> Beats:
-        """The beat as the take tells it: the lead-in is no bar of the music."""
-        return max(Beats(0.0), self.beat(at))
-
-    def _perform_due(self, at: Seconds) -> None:
-        """Sound what is due. Of steps that are over only the last counts: there is no burst."""
-        due = list(self.schedule.due(self.beat(at)))
-        beat = self.beat(at)
-        for place, (step, source) in enumerate(due):
-            when = self._when(at, step.begin)
-            over = step.end <= beat and place + 1 < len(due)
-            planned, later = self._latecomers.ends_later(step)
-            if later is not None:
-                self.schedule.add(later, source)
-            if source is Source.MODEL:
-                self.lateness.add(when.at - when.due)
-            if over:
-                self._served = max(self._served, planned.end)
-            elif when.at - when.due > GRACE:
-                by = Beats(beat - planned.begin)
-                policy = self.settings.horizon.late
-                self._perform(self._latecomers.late(planned, by, policy), when, source)
-            else:
-                self._perform(self._latecomers.in_time(planned), when, source)
-
-    def _perform(self, planned: Planned, when: When, source: Source) -> None:
-        self.sound.perform(planned, when, source)
-        self.conductor.moment.machine = self.sound.machine()
-        if source is Source.MODEL:
-            self.steps += 1
-            self._served = max(self._served, planned.end)
-
-    @property
-    def _patience(self) -> Beats:
-        """How long a step is waited for."""
-        if self.settings.horizon.late in WAITED_FOR:
-            return STEP
-        return Beats(GRACE * self.tempo.bpm / 60.0)
-
-    def _check_for_misses(self, at: Seconds) -> None:
-        late = Beats(self.beat(at) - self._patience + GRID_TOLERANCE)
-        while self._check <= late:
-            step, self._check = self._check, Beats(self._check + STEP)
-            if self.conductor.mode.expects(step) and self._served <= step + GRID_TOLERANCE:
-                self.missed += 1
-                self._apply(self.conductor.mode.missed(step), at)
+        told = context(epoch, since, here, heard, ALL, self.settings, fresh=True)
+        self._acting.apply((Ask(told), *self.conductor.mode.changed(beat)), at)
 
     def _anchor(self, at: Seconds) -> None:
         """The player may set where the bar begins: then the score's beats are moved."""
         beat = self.beat(at)
         wanted = self.conductor.mode.anchor(beat)
-        if wanted == beat:
-            return
-        by = Beats(wanted - beat)
-        self.transport.shifted(at, by)
-        self.conductor.moved(by)
-        self._recheck(wanted)
-
-    def _recheck(self, beat: Beats) -> None:
-        self._check = ceil_to(beat, STEP)
-        self._served = beat
-
-    def _retime(self, at: Seconds) -> None:
-        if self.playing:
-            self.transport.retime(at, self.settings)
-            self._record_tempo(at)
-
-    def _when(self, at: Seconds, beat: Beats | None = None) -> When:
-        if beat is None:
-            return When(self.beat(at), at, at)
-        return When(beat, self.tempo.seconds(beat), at)
+        if wanted != beat:
+            self._acting.moved(Beats(wanted - beat), at)
+            self.conductor.moved(Beats(wanted - beat))

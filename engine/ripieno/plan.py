@@ -6,62 +6,19 @@ steps before `asked` are under way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to
+from ripieno.clock import GRID_TOLERANCE, Beats, ceil_to
 from ripieno.ear import STEP
-from ripieno.events import Note, Planned, Request, Sounding
+from ripieno.events import Note, Planned, Request
 from ripieno.modes.effects import Ask, Cut, Effect, Effects, Sow
+from ripieno.passage import Part, Record
 from ripieno.settings import Settings
+from ripieno.voicing import ALL
 
-ALL_VOICES = (0, 1, 2, 3)
+ALL_VOICES = ALL
 CHUNK = Beats(1.0)
 """A plan is extended by a beat at a time, so that the two processes seldom talk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Voices of a stretch whose notes are known before: the seed phrase, up to `end`."""
-
-    voices: tuple[int, ...]
-    notes: tuple[Note, ...]
-    end: Beats
-
-    @classmethod
-    def of(cls, notes: tuple[Note, ...], begin: Beats) -> Part:
-        """`notes`, whose onsets count from 0, placed at `begin`; the end is on a whole beat."""
-        placed = tuple(
-            Note(n.voice, n.pitch, n.velocity, Beats(begin + n.onset), n.duration) for n in notes
-        )
-        ends = [n.onset + (STEP if n.duration is None else n.duration) for n in placed]
-        voices = tuple(sorted({n.voice for n in placed}))
-        return cls(voices, placed, ceil_to(Beats(max(ends)), Beats(1.0)))
-
-    def within(self, begin: Beats, end: Beats) -> tuple[Note, ...]:
-        """The notes that sound in [begin, end)."""
-        return tuple(n for n in self.notes if n.onset < end and _end(n) > begin + GRID_TOLERANCE)
-
-    def steps(self, epoch: int, begin: Beats) -> Iterator[Planned]:
-        """What these voices do, step by step, from `begin` on."""
-        while begin < self.end - GRID_TOLERANCE:
-            end = Beats(begin + STEP)
-            sounding = {n.voice: n for n in self.within(begin, end)}
-            voices = tuple(
-                Sounding(
-                    voice,
-                    sounding[voice].pitch if voice in sounding else None,
-                    voice in sounding and sounding[voice].onset >= begin - GRID_TOLERANCE,
-                    sounding[voice].velocity if voice in sounding else 0,
-                )
-                for voice in self.voices
-            )
-            yield Planned(epoch, begin, end, voices, False, Seconds(0.0), Seconds(0.0), True)
-            begin = end
-
-
-def _end(note: Note) -> Beats:
-    return Beats(note.onset + (STEP if note.duration is None else note.duration))
 
 
 @dataclass(slots=True)
@@ -77,10 +34,14 @@ class Plan:
     """The beat of a fermata that was asked for."""
     part: Part | None = None
     """The seed, if the stretch begins with one."""
+    record: Record = field(default_factory=Record)
+    """Where the mode remembers what was planned."""
 
     @classmethod
-    def starting(cls, epoch: int, begin: Beats, stop: Beats | None = None) -> Plan:
-        return cls(epoch, begin, stop, begin, begin)
+    def starting(
+        cls, epoch: int, begin: Beats, stop: Beats | None, record: Record, part: Part | None = None
+    ) -> Plan:
+        return cls(epoch, begin, stop, begin, begin, part=part, record=record)
 
     def committed(self, beat: Beats, settings: Settings) -> Beats:
         """The first step that can still change, seen from `beat`: never beyond what has come."""
@@ -91,7 +52,10 @@ class Plan:
         """The seed's own steps, from `begin` on."""
         if self.part is None:
             return ()
-        return tuple(Sow(planned) for planned in self.part.steps(self.epoch, begin))
+        steps = tuple(self.part.steps(self.epoch, begin))
+        for planned in steps:
+            self.record.add(planned)
+        return tuple(Sow(planned) for planned in steps)
 
     def context(
         self,
@@ -109,18 +73,15 @@ class Plan:
         """Ask for more, so that at least the lookahead is under way."""
         target = Beats(beat + settings.horizon.lookahead + GRID_TOLERANCE)
         effects: list[Effect] = []
-        while self.asked <= target and not self._complete(self.asked):
-            end = Beats(self.asked + CHUNK)
-            for limit in (self.stop, self.part.end if self.part else None):
-                if limit is not None and limit > self.asked + GRID_TOLERANCE:
-                    end = min(end, limit)
-            effects.append(Ask(self._request(self.asked, end, settings)))
+        while self.asked <= target and self._open(self.asked):
+            end = self._chunk_end(self.asked)
+            effects += self._chunk(self.asked, end, settings)
             self.asked = end
         return tuple(effects)
 
     def next_top_up(self, settings: Settings) -> Beats | None:
         """When `top_up` will next have something to ask for."""
-        if self._complete(self.asked):
+        if not self._open(self.asked):
             return None
         return Beats(self.asked - settings.horizon.lookahead)
 
@@ -138,6 +99,7 @@ class Plan:
     ) -> Effects:
         """`step` came without a plan, so the chord was held: tell so, and go on a step later."""
         begin = Beats(step + STEP)
+        self.record.held(step, sounding)
         if self._complete(begin):
             return ()
         self.epoch = epoch
@@ -152,6 +114,7 @@ class Plan:
         if planned.epoch != self.epoch:
             return False
         self.received = max(self.received, planned.end)
+        self.record.add(planned)
         return True
 
     def covers(self, step: Beats) -> bool:
@@ -159,6 +122,19 @@ class Plan:
 
     def _complete(self, beat: Beats) -> bool:
         return self.stop is not None and beat >= self.stop - GRID_TOLERANCE
+
+    def _open(self, beat: Beats) -> bool:
+        """Whether there is something to ask for at `beat`."""
+        return not self._complete(beat)
+
+    def _chunk_end(self, begin: Beats) -> Beats:
+        """How far the piece that begins at `begin` may reach."""
+        limits = (self.stop, self.part.end if self.part else None)
+        return nearest_limit(begin, limits)
+
+    def _chunk(self, begin: Beats, end: Beats, settings: Settings) -> Effects:
+        """Have [begin, end) planned."""
+        return (Ask(self._request(begin, end, settings)),)
 
     def _request(self, begin: Beats, end: Beats, settings: Settings) -> Request:
         seeded = self.part is not None and begin < self.part.end - GRID_TOLERANCE
@@ -174,6 +150,12 @@ class Plan:
             settings=settings,
             cadence=self.cadence,
         )
+
+
+def nearest_limit(begin: Beats, limits: tuple[Beats | None, ...]) -> Beats:
+    """A chunk after `begin`, or the nearest of the `limits` that lie behind it."""
+    beyond = (limit for limit in limits if limit is not None and limit > begin + GRID_TOLERANCE)
+    return min((Beats(begin + CHUNK), *beyond))
 
 
 def context(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ripieno import resources
 from ripieno.midi import Port, list_ports
-from ripieno.outputs import fluidsynth, tinysoundfont
+from ripieno.outputs import fluidsynth, spawned, tinysoundfont
 
 NO_DEVICE = (
     "Audio: this machine has no audio device that can be played to. "
@@ -19,13 +19,15 @@ NO_DEVICE = (
 class Described:
     """What there is, and a sentence with a remedy for each thing that is missing.
 
-    `audio` names the audio drivers that answer, the one that would be taken first.
+    `audio` names the audio drivers that answer, the one that would be taken first, and `devices`
+    the single devices that may be asked for by name instead, as in `synth:NAME`.
     """
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     audio: tuple[str, ...]
     soundfonts: tuple[Path, ...]
+    devices: tuple[str, ...]
     missing: tuple[str, ...]
 
 
@@ -46,4 +48,5 @@ def describe_ports() -> Described:
     fonts = tuple(resources.soundfonts().values())
     if not fonts:
         missing.append("Soundfonts: none is there. 'make sound' builds the one that ships.")
-    return Described(midi.inputs, midi.outputs, audio, fonts, tuple(missing))
+    devices = spawned.audio_devices() if tinysoundfont.installed() else ()
+    return Described(midi.inputs, midi.outputs, audio, fonts, devices, tuple(missing))

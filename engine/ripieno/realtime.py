@@ -16,31 +16,37 @@ from multiprocessing.connection import Connection
 from time import perf_counter, sleep
 from typing import Protocol
 
+from ripieno import resources
 from ripieno.channel import Closed, Receiver, Sender
-from ripieno.clock import Beats, Seconds
+from ripieno.clock import Seconds
 from ripieno.errors import RipienoError
 from ripieno.events import (
+    Choose,
+    ClockMessage,
     Command,
-    InferenceFailed,
-    InferenceReady,
     KeyPlayed,
+    Learn,
+    Locate,
     NoteOff,
     NoteOn,
     Panic,
-    Planned,
     Play,
     Quit,
-    Request,
+    SaveLast,
     Stamped,
     Stop,
+    Tap,
     Telemetry,
+    Tell,
 )
 from ripieno.guard import Goodbye, Word, opened
 from ripieno.history import History
-from ripieno.inference_link import InferenceLink
 from ripieno.inherit import Inherited
 from ripieno.instruments import Instruments
 from ripieno.ledger import Ledger
+from ripieno.model_host import ModelHost
+from ripieno.outputs import Output
+from ripieno.outputs.lane import Lane
 from ripieno.outputs.port import PortOutput
 from ripieno.performance import Performance
 from ripieno.priority import REALTIME, hurry
@@ -48,7 +54,9 @@ from ripieno.sound import Sound
 from ripieno.stage import Script, Stage
 from ripieno.streams import leave_terminal
 from ripieno.take import Journal
+from ripieno.take_output import TakeOutput
 from ripieno.telemetry import INTERVAL, Observer
+from ripieno.timekeeper import Timekeeper
 
 SPIN = 0.001
 """Seconds before a due step in which we wait awake: sleeping wakes late, spinning does not."""
@@ -58,13 +66,15 @@ PORT_CHECK = Seconds(1.0)
 KEYBOARD_CHANNEL = 0
 LAST_WORDS = 0.5
 """Seconds that a client gets to read the last telemetry."""
-HEARD = 32.0
-"""Beats of the past that a model is told when it has been started again."""
+SETTLED = 0.005
+"""Seconds within which all that was said at the end has been handed over."""
 CLOSING = 5
 """Seconds for closing ports and synthesisers, when all is silent and said; one that hangs then
 (JACK's library may, when others leave at the same moment) must not leave us behind for ever."""
-DEATHS = 3
-"""A model that dies more often than this is not started again."""
+
+
+def _now() -> Seconds:
+    return Seconds(perf_counter())
 
 
 class Readable(Protocol):
@@ -105,19 +115,18 @@ class Realtime:
         self._stage, self._wires = stage, wires
         self._commands: Receiver[Command] = Receiver(wires.commands)
         self._telemetry: Sender[Telemetry] = Sender(wires.telemetry)
-        self._inference = InferenceLink(stage.model, stage.log)
-        stack.callback(self._close_inference)
-        self._leaving = self._started = self._loaded = False
-        self._deaths = 0
+        self._leaving = False
         self._stamped: deque[Stamped] = deque()
         self._bell, self._bell_rope = os.pipe()
         for end in (self._bell, self._bell_rope):
             os.set_blocking(end, False)
             stack.callback(os.close, end)
-        now = Seconds(perf_counter())
+        now = _now()
         journal = Journal(stage.take, stage.header(stage.model.precision, now))
         stack.callback(journal.close)
         self._history = History(journal)
+        self._host = ModelHost(stage.model, stage.log, self._history)
+        stack.callback(self._host.close)
         self._instruments = Instruments.open(stage.preset.routing, stage.soundfont, self._heard)
         stack.callback(self._instruments.close)
         self._guard: Sender[Word] = Sender(wires.alive)
@@ -125,12 +134,21 @@ class Realtime:
             if isinstance(output, PortOutput):
                 self._guard.send(opened(output))
         routing, settings = stage.preset.routing, stage.preset.settings
-        sound = Sound(self._instruments.outputs, ledger, routing, self._history)
+        lanes: list[Output | Lane] = [
+            TakeOutput(self._history, _now, self._instruments.lanes),
+            *self._instruments.lanes,
+        ]
+        sound = Sound(lanes, ledger, routing, self._history)
         self.performance = Performance(
-            settings, sound, self._ask, self._history, seed=stage.seed, at=now
+            settings, sound, self._host.ask, self._history, seed=stage.seed, at=now
         )
+        self._host.join(self.performance, self._begin)
+        self._timekeeper = Timekeeper(self.performance)
+        stack.callback(self._timekeeper.close)
         self._script = self._open_script()
-        self._observer = Observer(self.performance, self._history, str(stage.take))
+        self._observer = Observer(
+            self.performance, self._history, self._timekeeper, str(stage.take)
+        )
         self._observer.outputs = self._instruments.output_names
         self._observer.inputs = (*self._instruments.input_names, *self._script.names)
         self._next_telemetry = self._next_check = now
@@ -144,12 +162,6 @@ class Realtime:
             self.performance.say(str(error), urgent=True)
             return Script(None, ())
 
-    def _ask(self, request: Request) -> None:
-        self._inference.ask(request)
-
-    def _close_inference(self) -> None:
-        self._inference.close()  # the one of then, which need not be the one of now
-
     def leave(self) -> None:
         """End in order, soon."""
         self._leaving = True
@@ -161,18 +173,20 @@ class Realtime:
         show = self.performance
         while not self._leaving:
             self._wait()
-            now = Seconds(perf_counter())
-            self._read_instruments()
+            now = _now()
+            self._read_instruments(now)
             self._read_commands(now)
-            self._read_inference()
-            self._script.feed(show, Seconds(perf_counter()))
-            show.advance(Seconds(perf_counter()))
+            self._host.read(_now)
+            self._timekeeper.look(now)
+            self._script.feed(show, _now())
+            show.advance(_now())
             # once more: an answer that has just ended frees a guest
-            self._script.feed(show, Seconds(perf_counter()))
+            self._script.feed(show, _now())
             self._history.moved_to(show.shift)
             self._look_around(now)
-        now = Seconds(perf_counter())
+        now = _now()
         show.stop(now)
+        show.sound.pump(Seconds(now + show.sound.lead + SETTLED))
         self._tell(now, ended=True)
         try:
             self._guard.send(Goodbye())
@@ -183,7 +197,7 @@ class Realtime:
         """Sleep until something comes or something is due, the last millisecond awake."""
         due = self._due()
         files: list[int | Readable] = [self._bell, self._wires.guard, self._commands]
-        files += [self._inference] if self._inference.alive else []
+        files += self._host.files()
         timeout = min(due - SPIN, self._next_telemetry) - perf_counter()
         ready, _, _ = select.select(files, [], [], max(0.0, timeout))
         if self._bell in ready:
@@ -195,7 +209,8 @@ class Realtime:
 
     def _due(self) -> Seconds:
         """When the next note or step is due; far away if nothing is."""
-        wakes = (self.performance.wake(), self._script.wake(self.performance))
+        show = self.performance
+        wakes = (show.wake(), self._script.wake(show), self._timekeeper.wake())
         return min((w for w in wakes if w is not None), default=Seconds(perf_counter() + 1.0))
 
     # ---- what comes in
@@ -208,9 +223,12 @@ class Realtime:
         except BlockingIOError:
             return  # the bell is ringing already
 
-    def _read_instruments(self) -> None:
+    def _read_instruments(self, now: Seconds) -> None:
         while self._stamped:
             stamped = self._stamped.popleft()
+            if isinstance(stamped.message, ClockMessage):
+                self._timekeeper.hear(stamped.at, stamped.message, now)
+                continue
             if isinstance(stamped.message, NoteOn):
                 self._script.interrupted(self.performance, stamped.at)
             self.performance.hear(stamped)
@@ -226,12 +244,20 @@ class Realtime:
         show = self.performance
         match command:
             case Play():
-                if self._started:  # else it starts by itself, as soon as the model is there
-                    show.play(now)
+                if self._host.ready:  # else it starts by itself, as soon as the model is there
+                    self._timekeeper.play(now)
             case Stop():
-                show.stop(now)
+                self._timekeeper.stop(now)
             case Panic():
                 show.panic(now)
+            case Locate(beat):
+                show.locate(beat, now)
+            case Tap(at):
+                self._timekeeper.tap(at, now)
+            case Tell(text, urgent):
+                show.say(text, urgent=urgent)
+            case Learn() | SaveLast():
+                return
             case Quit():
                 self.leave()
             case KeyPlayed(pitch, velocity, pressed):
@@ -240,53 +266,22 @@ class Realtime:
                 if pressed:
                     self._script.interrupted(show, now)
                 show.hear(Stamped(now, message))
+            case Choose("model", name):
+                self._switch(name, now)
             case _:
-                show.wish(command, now)
+                self._timekeeper.wish(command, now)
 
-    def _read_inference(self) -> None:
-        if not self._inference.alive:
-            return
-        show = self.performance
-        for message in self._inference.receive():
-            now = Seconds(perf_counter())
-            match message:
-                case Planned():
-                    show.planned(message, now)
-                case InferenceReady(model, precision, _):
-                    self._observer.model = f"{model} ({precision})"
-                    self._loaded = True
-                    self._begin_or_go_on(now)
-                case InferenceFailed(sentence):
-                    self._observer.model = "no model"
-                    show.say(sentence, urgent=True)
-                    self._begin_or_go_on(now)
-        if not self._inference.alive:
-            self._restart_inference()
+    def _switch(self, name: str, now: Seconds) -> None:
+        """Another model, by its name or its folder."""
+        try:
+            self._host.switch(resources.bundle_folder(name), now)
+        except RipienoError as error:
+            self.performance.say(str(error), urgent=True)
 
-    def _begin_or_go_on(self, now: Seconds) -> None:
-        """The model is there, or cannot be had: the music begins, or a new model is told of it."""
-        show = self.performance
-        if self._started and show.playing:
-            since = Beats(show.beat(now) - HEARD)
-            heard = self._history.heard(since, show.settings.player_voice)
-            show.inference_restarted(heard, now)
-        elif not self._started:
-            self._started = True
-            show.play(now)
-
-    def _restart_inference(self) -> None:
-        """The model's process died: what sounds goes on, and another one is started."""
-        self._inference.close()
-        self._deaths += 1
-        show = self.performance
-        if not self._loaded or self._deaths > DEATHS:
-            self._observer.model = "no model"
-            alone = "There is no model, so you play alone. `ripieno doctor` says more"
-            show.say(alone, urgent=True)
-            return
-        self._observer.model = "restarting …"
-        show.say("The model stopped. It is being started again; the music goes on")
-        self._inference = InferenceLink(self._stage.model, self._stage.log)
+    def _begin(self, now: Seconds) -> None:
+        """The model is there, or cannot be had: the music may begin."""
+        if not self._timekeeper.followed:
+            self.performance.play(now)
 
     # ---- what goes out
 
@@ -303,10 +298,14 @@ class Realtime:
         self._tell(now)
         if now >= self._next_check:
             self._next_check = Seconds(now + PORT_CHECK)
+            self._host.reap()
             for sentence in self._instruments.check():
                 show.say(sentence, urgent=True)
+            for output in self._instruments.newcomers:
+                show.sound.greet(output)
 
     def _tell(self, now: Seconds, *, ended: bool = False) -> None:
+        self._observer.model = self._host.title
         try:
             if ended or not self._telemetry.full:
                 self._telemetry.send(self._observer.telemetry(now, ended=ended))

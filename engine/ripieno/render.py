@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from ripieno.bundle import check
 from ripieno.clock import Beats, Seconds, VirtualClock
 from ripieno.errors import SettingError
-from ripieno.events import Notice, Request
+from ripieno.events import Notice, Request, Served
 from ripieno.generate import Generator
 from ripieno.ledger import Ledger
-from ripieno.onnx_model import StepModel
+from ripieno.model import open_model
 from ripieno.performance import Performance
 from ripieno.sound import Recorder, Sound
 from ripieno.stage import Script, Stage
 from ripieno.take import Journal
+from ripieno.take_output import TakeOutput
 
 IDLE_TICK = Seconds(0.05)
 """How far virtual time goes on when nobody has anything to do."""
@@ -39,7 +40,7 @@ def render(stage: Stage) -> Rendered:
     if stage.bars is None:
         raise SettingError("a rendering needs a length", allowed="--bars 1 or more")
     manifest = check(stage.model.folder)
-    model = StepModel.open(manifest, stage.model.precision)
+    model = open_model(manifest, stage.model.precision)
     script = Script.of(stage)
     journal = Journal(stage.take, stage.header(model.precision, Seconds(0.0)))
     try:
@@ -59,7 +60,8 @@ class Offline:
         self._generator = generator
         self._script = script
         self._requests: deque[Request] = deque()
-        sound = Sound((), Ledger(), stage.preset.routing, recorder)
+        written = TakeOutput(recorder, self._clock.now)
+        sound = Sound((written,), Ledger(), stage.preset.routing, recorder)
         self.performance = Performance(
             stage.preset.settings, sound, self._requests.append, recorder, seed=stage.seed
         )
@@ -84,7 +86,7 @@ class Offline:
         performance.stop(self._clock.now())
         return Rendered(
             performance.steps,
-            performance.missed + performance.unserved,
+            performance.missed,
             performance.relaxed,
             tuple(performance.notices),
         )
@@ -92,7 +94,9 @@ class Offline:
     def _answer_requests(self, now: Seconds) -> None:
         while self._requests:
             request = self._requests.popleft()
-            for planned in self._generator.plan(request, self._clock):
+            steps = 0
+            for steps, planned in enumerate(self._generator.plan(request, self._clock), start=1):
                 # what a step cost belongs to this machine and this moment, not to the music
                 free = replace(planned, seconds=Seconds(0.0), model_seconds=Seconds(0.0))
                 self.performance.planned(free, now)
+            self.performance.served(Served(request.number, steps, False), now)

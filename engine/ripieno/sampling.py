@@ -92,16 +92,19 @@ def members(tokens: int) -> Indices:
     return found
 
 
-def uniform(seed: int, step: int, voice: int, reroll: int) -> float:
-    """A number in [0, 1) for one decision: always the same one for the same four integers.
+def uniform(seed: int, step: int, voice: int, reroll: int, candidate: int = 0) -> float:
+    """A number in [0, 1) for one decision: always the same one for the same five integers.
 
     A counter-based generator: each integer is added in turn to the state, which is then moved on
     by the golden ratio and mixed as in splitmix64 (Steele, Lea, Flood: Fast Splittable
     Pseudorandom Number Generators, 2014). `step` may be negative. `reroll` counts how often this
-    step was decided before, so that planning a span again is another choice.
+    step was decided before, so that planning a span again is another choice. `candidate` counts
+    those drawn beside it; the first is the one that there would be without the others.
     """
-    state = _stirred(_of_step(seed, step), voice)
-    return (_stirred(state, reroll) >> 11) * 2.0**-53
+    state = _stirred(_stirred(_of_step(seed, step), voice), reroll)
+    if candidate:
+        state = _stirred(state, candidate)
+    return (state >> 11) * 2.0**-53
 
 
 @lru_cache(maxsize=_FEW)

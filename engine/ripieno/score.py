@@ -51,6 +51,15 @@ class ControlMark:
 
 
 @dataclass(frozen=True, slots=True)
+class BendMark:
+    """The pitch wheel's move. `value` -8192…8191."""
+
+    beat: Beats
+    channel: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
 class TempoMark:
     """From `beat` on, `bpm` quarter notes a minute (> 0, not bound to what can be played live)."""
 
@@ -74,6 +83,7 @@ class Score:
     tempos: tuple[TempoMark, ...] = ()
     meters: tuple[MeterMark, ...] = ()
     controls: tuple[ControlMark, ...] = ()
+    bends: tuple[BendMark, ...] = ()
 
     @property
     def end(self) -> Beats:

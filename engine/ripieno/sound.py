@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds
-from ripieno.events import Note, Planned
+from ripieno.events import Note, Planned, Sounding
 from ripieno.grammar.grid import VOICES
 from ripieno.ledger import Ledger
-from ripieno.outputs import Output
+from ripieno.outputs import Output, messages
+from ripieno.outputs.lane import GAP, Lane
+from ripieno.outputs.messages import SUSTAIN, Message
+from ripieno.outputs.patch import patches
 from ripieno.routing import Routing
-from ripieno.take import ControlMoved, Fact, NoteEnded, NoteStarted, Source
+from ripieno.take import BendMoved, ControlMoved, Fact, NoteEnded, NoteStarted, Source
+
+PEDAL_DOWN = 64
+"""From this value on the sustain pedal is down."""
+Cell = tuple[int, int]
+"""Channel and pitch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +49,80 @@ class _Voice:
 
 
 class Sound:
-    """All outputs as one instrument, with four voices of the machine and the player's thru."""
+    """All outputs as one instrument, with four voices of the machine and the player's thru.
+
+    Steps may be told `lead` ahead of their time: each output gets them when it needs them, by
+    `pump`, which `wake` says when to call. What the player does, and silence, goes out at once.
+    """
 
     def __init__(
-        self, outputs: Sequence[Output], ledger: Ledger, routing: Routing, recorder: Recorder
+        self,
+        outputs: Sequence[Output | Lane],
+        ledger: Ledger,
+        routing: Routing,
+        recorder: Recorder,
     ) -> None:
-        self.outputs = list(outputs)
+        """An output that needs more than its own lead comes as a `Lane`."""
+        self._lanes = [out if isinstance(out, Lane) else Lane(out) for out in outputs]
         self.ledger = ledger
         self.muted: frozenset[int] = frozenset()
         self._routing = routing
         self._recorder = recorder
         self._machine: list[_Voice | None] = [None] * len(VOICES)
         self._thru: dict[int, int] = {}
-        self._counts: dict[tuple[int, int], int] = {}
-        for channel, program in (
-            *zip(routing.channels, routing.programs, strict=True),
-            (routing.thru_channel, routing.thru_program),
-        ):
-            for output in self.outputs:
-                output.program(channel, program)
+        self._counts: dict[Cell, int] = {}
+        self._ending: set[Cell] = set()  # released, and still in the ledger
+        self._pedals: set[int] = set()  # channels
+        self._paced = False  # until somebody pumps, all that is told goes out as it is told
+        for output in self.outputs:
+            self.greet(output)
+
+    @property
+    def outputs(self) -> list[Output]:
+        return [lane.output for lane in self._lanes]
+
+    @property
+    def click_channel(self) -> int:
+        """The channel of the metronome."""
+        return self._routing.click_channel
+
+    def greet(self, output: Output) -> None:
+        """Tell an output that is new, or has new listeners, all programs, volumes and places."""
+        for channel, patch in patches(self._routing).items():
+            patch.tell(output, channel)
+
+    # ---- time
+
+    @property
+    def lead(self) -> Seconds:
+        """How long before its moment a step should be told."""
+        return max((GAP, *(lane.lead for lane in self._lanes)))
+
+    def wake(self) -> Seconds | None:
+        """When `pump` has something to do; None when nothing waits."""
+        wakes = (lane.wake() for lane in self._lanes)
+        return min((at for at in wakes if at is not None), default=None)
+
+    def pump(self, now: Seconds) -> None:
+        """Hand over what is due, and forget what has surely ended."""
+        self._paced = True
+        self._send(now)
+
+    def _send(self, now: Seconds) -> None:
+        for lane in self._lanes:
+            if self._paced:
+                lane.pump(now)
+            else:
+                lane.drain()
+        for cell in tuple(self._ending):
+            gone = [lane.gone(*cell) for lane in self._lanes]
+            if all(at is not None and (at <= now or not self._paced) for at in gone):
+                self._ending.discard(cell)
+                self.ledger.release(*cell)
+
+    def _put(self, at: Seconds, message: Message) -> None:
+        for lane in self._lanes:
+            lane.put(at, message)
 
     # ---- the machine's voices
 
@@ -76,41 +139,64 @@ class Sound:
         return tuple(0 if note is None else note.velocity for note in self._machine)
 
     def perform(self, planned: Planned, when: When, source: Source = Source.MODEL) -> None:
-        """Bring the voices into the state that was planned: first what ends, then what begins."""
-        for told in planned.voices:
-            now = self._machine[told.voice]
-            wanted = None if told.voice in self.muted else told.pitch
-            again = told.struck and now is not None and now.onset < planned.begin - GRID_TOLERANCE
-            if now is not None and (wanted != now.pitch or again):
-                self._release(told.voice, when)
-        for told in planned.voices:
-            silent = self._machine[told.voice] is None and told.voice not in self.muted
-            if told.pitch is not None and silent:
-                note = _Voice(told.pitch, told.velocity, planned.begin, source)
-                self._machine[told.voice] = note
-                channel = self._routing.channels[told.voice]
-                self._started(source, told.voice, channel, told.pitch, told.velocity, when)
-                self._strike(channel, told.pitch, told.velocity)
+        """Bring the voices into the state that was planned: first what ends, then what begins.
+
+        It sounds at `when.at`, which may be up to `lead` from now.
+        """
+        ends = [told.voice for told in planned.voices if self._ends(told, planned.begin)]
+        begins = [told for told in planned.voices if self._begins(told, told.voice in ends)]
+        struck = {(self._routing.channels[told.voice], told.pitch) for told in begins}
+        for voice in ends:
+            note = self._machine[voice]
+            again = note is not None and (self._routing.channels[voice], note.pitch) in struck
+            self._release(voice, when, again=again)
+        for told in begins:
+            assert told.pitch is not None
+            self._machine[told.voice] = _Voice(told.pitch, told.velocity, planned.begin, source)
+            channel = self._routing.channels[told.voice]
+            self._started(source, told.voice, channel, told.pitch, told.velocity, when)
+            self._strike((channel, told.pitch), told.velocity, when.at)
+        if not self._paced:
+            self._send(when.at)
+
+    def _ends(self, told: Sounding, begin: Beats) -> bool:
+        """Whether what this voice sounds now ends where the step begins."""
+        now = self._machine[told.voice]
+        if now is None:
+            return False
+        wanted = None if told.voice in self.muted else told.pitch
+        return wanted != now.pitch or (told.struck and now.onset < begin - GRID_TOLERANCE)
+
+    def _begins(self, told: Sounding, ended: bool) -> bool:
+        silent = self._machine[told.voice] is None or ended
+        return told.pitch is not None and silent and told.voice not in self.muted
 
     def mute(self, muted: frozenset[int], when: When) -> None:
         """Silence these voices now, and let the others sound from their next step."""
         self.muted = muted
-        for voice in muted:
-            self._release(voice, when)
+        self._silence(muted, when)
 
     def hush(self, when: When) -> None:
-        """Release every note of the machine."""
-        for voice in range(len(VOICES)):
-            self._release(voice, when)
+        """Release every note of the machine now; what has not begun does not begin."""
+        self._silence(range(len(VOICES)), when)
 
-    def _release(self, voice: int, when: When) -> None:
+    def _silence(self, voices: Iterable[int], when: When) -> None:
+        for voice in voices:
+            self._release(voice, when, at_once=True)
+        self._send(when.at)
+
+    def _release(
+        self, voice: int, when: When, *, again: bool = False, at_once: bool = False
+    ) -> None:
+        """End the note of a voice: `again` when it is struck again then, `at_once` for silence."""
         note = self._machine[voice]
         if note is None:
             return
         self._machine[voice] = None
         channel = self._routing.channels[voice]
         self._ended(note.source, voice, channel, note.pitch, when)
-        self._unstrike(channel, note.pitch)
+        at = Seconds(when.at - GAP) if again else when.at
+        self._unstrike((channel, note.pitch), at, at_once=at_once)
 
     # ---- the player's notes
 
@@ -121,7 +207,8 @@ class Sound:
         channel = self._routing.thru_channel
         self._started(Source.PLAYER, None, channel, pitch, velocity, when)
         if self._routing.thru:
-            self._strike(channel, pitch, velocity)
+            self._strike((channel, pitch), velocity, when.at)
+            self._send(when.at)
 
     def thru_pitch(self, key: int) -> int | None:
         """The pitch that the player's key sounds, None if it is not down."""
@@ -134,36 +221,78 @@ class Sound:
         channel = self._routing.thru_channel
         self._ended(Source.PLAYER, None, channel, pitch, when)
         if self._routing.thru:
-            self._unstrike(channel, pitch)
+            self._unstrike((channel, pitch), when.at)
+            self._send(when.at)
 
     def thru_control(self, controller: int, value: int, when: When) -> None:
         channel = self._routing.thru_channel
         self._recorder.record(ControlMoved(channel, controller, value, when.beat, when.at))
+        if not self._routing.thru:
+            return
+        if controller == SUSTAIN and value >= PEDAL_DOWN:
+            self._pedals.add(channel)
+            self.ledger.pedal(channel, True)
+        self._put(when.at, messages.control(channel, controller, value))
+        self._send(when.at)
+        if controller == SUSTAIN and value < PEDAL_DOWN:
+            self._pedals.discard(channel)
+            self.ledger.pedal(channel, False)
+
+    def thru_bend(self, value: int, when: When) -> None:
+        """The player's pitch wheel, -8192…8191."""
+        channel = self._routing.thru_channel
+        self._recorder.record(BendMoved(channel, value, when.beat, when.at))
         if self._routing.thru:
-            for output in self.outputs:
-                output.control(channel, controller, value)
+            self._put(when.at, messages.bend(channel, value))
+            self._send(when.at)
+
+    # ---- the beat
+
+    def click(self, channel: int, pitch: int, velocity: int, when: When, length: Seconds) -> None:
+        """A stroke of the metronome at `when.at`, which may be up to `lead` from now."""
+        cell = (channel, pitch)
+        self._started(Source.CLICK, None, channel, pitch, velocity, when)
+        self._strike(cell, velocity, when.at)
+        end = Seconds(when.at + length)
+        self._ended(Source.CLICK, None, channel, pitch, When(when.beat, when.due, end))
+        self._unstrike(cell, end)
+        if not self._paced:
+            self._send(when.at)
+
+    def clock(self, data: Message, at: Seconds) -> None:
+        """A clock message to all MIDI ports, at `at`, which may be up to `lead` from now."""
+        self._put(at, data)
+        if not self._paced:
+            self._send(at)
 
     # ---- all of it
 
     @property
     def sounding(self) -> int:
         """How many notes sound, on however many outputs."""
-        return self.ledger.count
+        return len(self._counts)
 
     def release_all(self, when: When) -> None:
-        """Release everything that sounds: the end of a performance, in order."""
+        """Release everything that sounds, pedals too: the end of a performance, in order."""
         self.hush(when)
         for key in list(self._thru):
             self.thru_off(key, when)
+        for channel in self._pedals:
+            self._put(when.at, messages.control(channel, SUSTAIN, 0))
+        self._send(when.at)
+        for channel in self._pedals:
+            self.ledger.pedal(channel, False)
+        self._pedals.clear()
 
     def panic(self, when: When) -> None:
         """Release everything, then tell every channel to be silent, whatever it may hold."""
         self.release_all(when)
-        for channel, pitch in self.ledger.sounding():
-            for output in self.outputs:
-                output.note_off(channel, pitch)
-            self.ledger.release(channel, pitch)
+        for cell in self.ledger.sounding():
+            if cell not in self._ending:
+                self._put(when.at, messages.note_off(*cell))
+                self._ending.add(cell)
         self._counts.clear()
+        self._send(when.at)
         for output in self.outputs:
             output.silence()
 
@@ -180,24 +309,25 @@ class Sound:
     ) -> None:
         self._recorder.record(NoteEnded(source, voice, channel, pitch, when.beat, when.at))
 
-    def _strike(self, channel: int, pitch: int, velocity: int) -> None:
+    def _strike(self, cell: Cell, velocity: int, at: Seconds) -> None:
         """Two voices on one channel may share a pitch: the note ends with the last of them."""
-        cell = (channel, pitch)
         count = self._counts.get(cell, 0)
         self._counts[cell] = count + 1
-        self.ledger.strike(channel, pitch)
-        for output in self.outputs:
-            if count:
-                output.note_off(channel, pitch)
-            output.note_on(channel, pitch, velocity)
+        self._ending.discard(cell)
+        self.ledger.strike(*cell)
+        if count:
+            self._put(Seconds(at - GAP), messages.note_off(*cell))
+        self._put(at, messages.note_on(*cell, velocity))
 
-    def _unstrike(self, channel: int, pitch: int) -> None:
-        cell = (channel, pitch)
+    def _unstrike(self, cell: Cell, at: Seconds, *, at_once: bool = False) -> None:
         count = self._counts.get(cell, 0) - 1
         if count > 0:
             self._counts[cell] = count
             return
         self._counts.pop(cell, None)
-        for output in self.outputs:
-            output.note_off(channel, pitch)
-        self.ledger.release(channel, pitch)
+        self._ending.add(cell)
+        if not at_once:
+            self._put(at, messages.note_off(*cell))
+            return
+        for lane in self._lanes:
+            lane.cancel(*cell, at)

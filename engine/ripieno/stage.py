@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ripieno.clock import Beats, Seconds
+from ripieno.computer import manifest_hash, this_computer
 from ripieno.events import NoteOff, Seed, Stamped
 from ripieno.guest import Guest
 from ripieno.inference_link import ModelSpec
@@ -47,6 +48,10 @@ class Stage:
             thru_channel=routing.thru_channel,
             thru_program=routing.thru_program,
             started=started,
+            bundle=manifest_hash(self.model.folder),
+            seed=self.seed,
+            thru=routing.thru,
+            computer=this_computer(),
         )
 
 
@@ -96,6 +101,8 @@ class Script:
                 performance.hear(Stamped(at, message), keeps_time=True)
         if self._guest is not None:
             meter = performance.settings.meter
+            if performance.pulse.counting_in(beat):
+                return
             for message in self._guest.advance(beat, performance.phase, meter):
                 performance.hear(Stamped(at, message), keeps_time=True)
 

@@ -1,11 +1,10 @@
 """The take: a journal of what was really played, written while it is played.
 
 A journal is a text file of JSON lines, only ever added to. Its first line is
-`{"ripieno-take": 1}`, its second the `Header`, and every other line one fact: `{"fact": NAME, …}`
-with the fields of the class NAME below. Beats are quarter notes on the score; seconds are those
-of the performance's clock, whose value at the start is the header's `started`. A process that is
-killed loses at most the last `WRITE_EVERY` seconds and leaves at worst a torn last line, which
-is ignored.
+`{"ripieno-take": 2}`, its second the `Header`, and every other line one fact: `{"fact": NAME, …}`
+with the fields of the class NAME in `facts.py`; docs/takes.md describes it for other programs.
+A process that is killed loses at most the last `WRITE_EVERY` seconds, a power cut the last
+`SYNC_EVERY`; at worst the last line is torn, and is ignored.
 """
 
 from __future__ import annotations
@@ -13,162 +12,59 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_args
 
-from ripieno.clock import Beats, Meter, Seconds
-from ripieno.errors import PhraseError, RipienoError, nearest_name
-from ripieno.plain import from_plain, to_plain
-from ripieno.settings import Settings
+from ripieno.clock import Seconds
+from ripieno.errors import PhraseError, nearest_name
+from ripieno.facts import (
+    Asked,
+    BendMoved,
+    ControlMoved,
+    Fact,
+    Header,
+    Heard,
+    Mark,
+    Marked,
+    MeterSet,
+    ModelReady,
+    NoteEnded,
+    NoteStarted,
+    OnScore,
+    RequestServed,
+    Restarted,
+    Sent,
+    Silenced,
+    Source,
+    Steered,
+    StepMissed,
+    StepPlanned,
+    TempoSet,
+    Turned,
+    Wished,
+    Woke,
+)
+from ripieno.take_lines import KINDS, Damaged, Reader, UnknownFact, Writer, line_of
 
-VERSION = 1
+__all__ = [
+    "SUFFIX", "Asked", "BendMoved", "ControlMoved", "Fact", "Header", "Heard", "Journal", "Mark",
+    "Marked", "MeterSet", "ModelReady", "NoteEnded", "NoteStarted", "OnScore", "RequestServed",
+    "Restarted",
+    "Sent", "Silenced", "Source", "Steered", "StepMissed", "StepPlanned", "Take", "TempoSet",
+    "Turned", "Wished", "Woke", "new_take_path", "parse", "read",
+]  # fmt: skip
+
+VERSION = 2
+READABLE = (1, 2)
+"""Version 1 told what was heard, and neither what came in nor what was asked."""
 MARK = "ripieno-take"
 SUFFIX = ".take"
 WRITE_EVERY = Seconds(0.05)
-
-
-class Source(StrEnum):
-    """Who plays."""
-
-    PLAYER = "player"
-    MODEL = "model"
-    SEED = "seed"
-    CLICK = "click"
-
-
-class Mark(StrEnum):
-    """Places in a performance."""
-
-    PLAYED = "played"
-    """The transport starts, or goes on."""
-    STOPPED = "stopped"
-    PHRASE_BEGINS = "phrase begins"
-    PHRASE_ENDS = "phrase ends"
-    ANSWER_BEGINS = "answer begins"
-    ANSWER_ENDS = "answer ends"
-    CADENCE = "cadence"
-    PANIC = "panic"
-    NOTICE = "notice"
-    """Something that the player was told; the text says what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a performance started with. No paths: a take may be handed on."""
-
-    model: str
-    precision: str
-    preset: str
-    phrase: str
-    """Name of the seed phrase, '' if there was none."""
-    settings: Settings
-    channels: tuple[int, ...]
-    """MIDI channels 0…15 of the voices, from the highest."""
-    programs: tuple[int, ...]
-    thru_channel: int
-    thru_program: int
-    started: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class NoteStarted:
-    """A note began to sound. `planned` is the moment it was due, None for a player's note."""
-
-    source: Source
-    voice: int | None
-    channel: int
-    pitch: int
-    velocity: int
-    beat: Beats
-    planned: Seconds | None
-    at: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class NoteEnded:
-    """A note was released."""
-
-    source: Source
-    voice: int | None
-    channel: int
-    pitch: int
-    beat: Beats
-    at: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class ControlMoved:
-    """The player moved a controller, such as a pedal."""
-
-    channel: int
-    controller: int
-    value: int
-    beat: Beats
-    at: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class TempoSet:
-    """From `beat` on, `bpm` quarter notes a minute."""
-
-    bpm: float
-    beat: Beats
-    at: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class MeterSet:
-    """From `beat` on, this meter."""
-
-    meter: Meter
-    beat: Beats
-    at: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """A knob or a switch was set; `value` as it is shown, in its unit."""
-
-    name: str
-    value: str
-    beat: Beats
-    at: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """The performance came to a place worth remembering."""
-
-    mark: Mark
-    text: str
-    beat: Beats
-    at: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class StepPlanned:
-    """The model decided the step [beat, end): under which epoch, and what that cost.
-
-    `served` is False for a step that missed its deadline and was held.
-    """
-
-    epoch: int
-    beat: Beats
-    end: Beats
-    seconds: Seconds
-    served: bool
-    relaxed: tuple[str, ...]
-    at: Seconds
-
-
-Fact = (
-    NoteStarted | NoteEnded | ControlMoved | TempoSet | MeterSet | Turned | Marked | StepPlanned
-)  # fmt: skip
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Fact)}
+SYNC_EVERY = Seconds(0.9)
+"""How often what was written is also seen to the disk: with a write and a disk's own time, so
+that no more than the last second is lost to a power cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +99,10 @@ class Journal:
             ) from None
         self._facts: deque[Fact] = deque()
         self._closing = threading.Event()
-        self._write({MARK: VERSION})
-        self._write({"fact": "Header", **to_plain(header)})
+        self._lines = Writer(header)
+        self._dirty = False
+        self._write(line_of({MARK: VERSION}))
+        self._write(self._lines.first)
         self._thread = threading.Thread(target=self._run, name="journal")
         self._thread.start()
 
@@ -221,29 +119,48 @@ class Journal:
         os.close(self._file)
 
     def _run(self) -> None:
+        self._sync_folder()
+        synced = 0.0
         while not self._closing.wait(WRITE_EVERY):
             self._drain()
+            if time.monotonic() - synced >= SYNC_EVERY:
+                self._sync()
+                synced = time.monotonic()
         self._drain()
-        try:
-            os.fsync(self._file)
-        except OSError as error:
-            self._fail(error)
+        self._sync()
 
     def _drain(self) -> None:
         while self._facts:
-            fact = self._facts.popleft()
-            self._write({"fact": type(fact).__name__, **to_plain(fact)})
+            self._write(self._lines.line(self._facts.popleft()))
 
-    def _write(self, line: dict[str, Any]) -> None:
+    def _write(self, line: bytes) -> None:
         if self.problem:
             return
-        text = json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n"
-        left = memoryview(text.encode())
+        left = memoryview(line)
         try:
             while left:
                 left = left[os.write(self._file, left) :]
         except OSError as error:
             self._fail(error)
+        self._dirty = True
+
+    def _sync(self) -> None:
+        if not self._dirty:
+            return
+        self._dirty = False
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            self._fail(error)
+
+    def _sync_folder(self) -> None:
+        """A file that is new is only safe when its name is."""
+        try:
+            folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
+            os.fsync(folder)
+            os.close(folder)
+        except OSError:
+            return  # some file systems sync no folders; the file itself is written all the same
 
     def _fail(self, error: OSError) -> None:
         self.problem = f"{self.path.name}: the take is no longer written ({error.strerror})."
@@ -273,44 +190,56 @@ def new_take_path(folder: Path, stem: str) -> Path:
 def read(path: Path) -> Take:
     """The take in the journal at `path`, as far as it was written. Raises PhraseError."""
     try:
-        lines = path.read_bytes().split(b"\n")
+        data = path.read_bytes()
     except OSError as error:
         raise PhraseError((error.strerror or "unreadable").lower(), where=str(path)) from None
-    torn = lines.pop() != b""  # after the last line break there is nothing, or half a fact
-    _check_version(path, lines)
+    return parse(data, path)
+
+
+def parse(data: bytes, path: Path) -> Take:
+    """The take in the bytes `data` of a journal, told as the one at `path`. Raises PhraseError.
+
+    A cut anywhere behind the header leaves the whole facts before it.
+    """
+    kept = data.rstrip(b"\0")  # what some file systems leave of a line that never reached the disk
+    lines = kept.split(b"\n")
+    torn = lines.pop() != b"" or len(kept) < len(data)
+    _check_version(path, kept, lines)
     if len(lines) < 2:
         raise PhraseError("this take was cut off before its first note", where=str(path))
-    header = _fact(path, 2, lines[1], {"Header": Header})
-    facts = tuple(_facts(path, lines[2:]))
-    return Take(path.stem, header, facts, torn)
+    try:
+        reader = Reader(lines[1])
+    except Damaged:
+        raise _damaged(path, 2) from None
+    facts = tuple(_fact(path, number, line, reader) for number, line in enumerate(lines[2:], 3))
+    return Take(path.stem, reader.header, facts, torn)
 
 
-def _check_version(path: Path, lines: list[bytes]) -> None:
+def _check_version(path: Path, kept: bytes, lines: list[bytes]) -> None:
+    if not lines and any(line_of({MARK: each}).startswith(kept) for each in READABLE):
+        raise PhraseError("this take was cut off before its first note", where=str(path))
     try:
         version = json.loads(lines[0])[MARK] if lines else None
     except (ValueError, KeyError, TypeError):
         version = None
-    if version != VERSION:
+    if version not in READABLE:
         what = "this is not a take" if version is None else f"this take is of version {version}"
-        raise PhraseError(what, where=str(path), allowed=f"version {VERSION}")
+        raise PhraseError(what, where=str(path), allowed=f"version {READABLE[0]} or {VERSION}")
 
 
-def _facts(path: Path, lines: list[bytes]) -> Iterator[Fact]:
-    for number, line in enumerate(lines, start=3):
-        yield _fact(path, number, line, _KINDS)
-
-
-def _fact(path: Path, number: int, line: bytes, kinds: dict[str, type[Any]]) -> Any:
-    where = f"{path}, line {number}"
+def _fact(path: Path, number: int, line: bytes, reader: Reader) -> Fact:
     try:
-        data = json.loads(line)
-        name = data.pop("fact")
-        if name not in kinds:
-            raise PhraseError(
-                f"{name!r} is no fact of a take", where=where, nearest=nearest_name(name, kinds)
-            )
-        return from_plain(kinds[name], data)
-    except PhraseError:
-        raise
-    except (ValueError, TypeError, KeyError, AttributeError, RipienoError):
-        raise PhraseError("this line of the take is damaged", where=where) from None
+        return reader.fact(line)
+    except UnknownFact as error:
+        name = str(error)
+        raise PhraseError(
+            f"{name!r} is no fact of a take",
+            where=f"{path}, line {number}",
+            nearest=nearest_name(name, KINDS),
+        ) from None
+    except Damaged:
+        raise _damaged(path, number) from None
+
+
+def _damaged(path: Path, number: int) -> PhraseError:
+    return PhraseError("this line of the take is damaged", where=f"{path}, line {number}")

@@ -11,27 +11,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ripieno.clock import Beats, Meter
+from ripieno.clock import Beats, Meter, swung
 from ripieno.grammar.grid import VOICES
-from ripieno.score import ControlMark, MeterMark, Part, PartNote, Score, TempoMark
+from ripieno.score import (
+    BendMark,
+    ControlMark,
+    MeterMark,
+    Part,
+    PartNote,
+    Score,
+    TempoMark,
+)
 from ripieno.take import (
+    BendMoved,
     ControlMoved,
     Fact,
     Header,
     MeterSet,
     NoteEnded,
     NoteStarted,
+    OnScore,
     Source,
-    StepPlanned,
+    Steered,
     Take,
     TempoSet,
+    Turned,
 )
 
 SHORTEST = Beats(1 / 64)
 DISORDER = Beats(0.5)
 """How far two facts may stand in the wrong order; more means that the beats were set back."""
 PLAYER = "you"
+SEED = "seed"
 START = Beats(0.0)
+SAME_TEMPO = 0.001
+"""A clock from outside is corrected all the time; of that, only what differs by so much is told."""
 
 _Key = tuple[Source, int | None, int, int]
 
@@ -45,20 +59,22 @@ class _Gathered:
     tempos: list[TempoMark] = field(default_factory=list)
     meters: list[MeterMark] = field(default_factory=list)
     controls: list[ControlMark] = field(default_factory=list)
+    bends: list[BendMark] = field(default_factory=list)
     end: Beats = START
 
 
 def score_of(take: Take) -> Score:
-    """What was heard in `take`. The click is left out.
+    """What was heard in `take`: a part for each voice, its seed, and the player. Without the click.
 
-    A note that never got its release ends with the take. Where the beats were set back, because
-    the transport or a phrase began anew, the score goes on with the next bar that is free.
+    Swing is written as it sounded: beats are those of a straight clock. A note that never got its
+    release ends with the take. Where the beats were set back, because the transport or a phrase
+    began anew, the score goes on with the next bar that is free.
     """
     settings = take.header.settings
     heard = _Gathered()
     heard.tempos.append(TempoMark(Beats(0.0), settings.bpm))
     heard.meters.append(MeterMark(Beats(0.0), settings.meter))
-    for fact in _straightened(take.facts, settings.meter):
+    for fact in _unbent(_straightened(take.facts, settings.meter), settings.sync.swing):
         _hear(fact, heard)
     for struck in list(heard.down.values()):
         for note in struck:
@@ -68,7 +84,11 @@ def score_of(take: Take) -> Score:
         for (name, channel), notes in sorted(heard.notes.items(), key=_part_order)
     )
     return Score(
-        parts, _last_at_each(heard.tempos), _last_meters(heard.meters), tuple(heard.controls)
+        parts,
+        _last_at_each(heard.tempos),
+        _last_meters(heard.meters),
+        tuple(heard.controls),
+        tuple(heard.bends),
     )
 
 
@@ -79,17 +99,16 @@ def export_midi(take: Take, path: str | Path) -> None:
     write_score(score_of(take), path)
 
 
-def _straightened(facts: tuple[Fact, ...], meter: Meter) -> Iterator[Fact]:
+def _straightened(facts: tuple[Fact, ...], meter: Meter) -> Iterator[OnScore]:
     """The facts with beats that never start over and never lie before the first bar line.
 
     What moves is moved by whole bars, so that bar lines stay where they were heard.
     """
-    first = min((fact.beat for fact in facts), default=Beats(0.0))
+    placed = [fact for fact in facts if isinstance(fact, OnScore)]
+    first = min((fact.beat for fact in placed), default=Beats(0.0))
     offset = Beats(-min(0.0, meter.bar_start(first)))
     latest = Beats(0.0)
-    for fact in facts:
-        if isinstance(fact, StepPlanned):  # told long before its beat, and not heard
-            continue
+    for fact in placed:
         if isinstance(fact, MeterSet):
             meter = fact.meter
         behind = latest - (fact.beat + offset)
@@ -100,7 +119,17 @@ def _straightened(facts: tuple[Fact, ...], meter: Meter) -> Iterator[Fact]:
         yield moved
 
 
-def _hear(fact: Fact, heard: _Gathered) -> None:
+def _unbent(facts: Iterator[OnScore], swing: float) -> Iterator[OnScore]:
+    """The facts with their beats on a straight clock, where swung notes lie off the grid."""
+    for fact in facts:
+        if isinstance(fact, Turned) and fact.name == "swing":
+            swing = float(fact.value)
+        elif isinstance(fact, Steered):
+            swing = fact.tempo.swing
+        yield replace(fact, beat=swung(fact.beat, swing))
+
+
+def _hear(fact: OnScore, heard: _Gathered) -> None:
     heard.end = Beats(max(heard.end, fact.beat))
     match fact:
         case NoteStarted():
@@ -111,6 +140,12 @@ def _hear(fact: Fact, heard: _Gathered) -> None:
                 _add(heard, struck.pop(0), fact.beat)
         case TempoSet():
             heard.tempos.append(TempoMark(fact.beat, fact.bpm))
+        case Steered():
+            now = fact.tempo.bpm
+            if abs(now - heard.tempos[-1].bpm) >= SAME_TEMPO * now:
+                heard.tempos.append(TempoMark(fact.beat, now))
+        case BendMoved():
+            heard.bends.append(BendMark(fact.beat, fact.channel, fact.value))
         case MeterSet():
             heard.meters.append(MeterMark(fact.beat, fact.meter))
         case ControlMoved():
@@ -122,16 +157,22 @@ def _hear(fact: Fact, heard: _Gathered) -> None:
 def _add(heard: _Gathered, note: NoteStarted, end: Beats) -> None:
     if note.source is Source.CLICK:
         return
-    by_player = note.source is Source.PLAYER or note.voice is None
-    name = PLAYER if by_player or note.voice is None else VOICES[note.voice]
+    if note.source is Source.PLAYER or note.voice is None:
+        name = PLAYER
+    else:
+        name = VOICES[note.voice]
+        name = f"{SEED} {name}" if note.source is Source.SEED else name
     length = Beats(max(end - note.beat, SHORTEST))
     written = PartNote(note.beat, length, note.pitch, note.velocity)
     heard.notes[name, note.channel].append(written)
 
 
+_ORDER = (*VOICES, *(f"{SEED} {voice}" for voice in VOICES), PLAYER)
+
+
 def _part_order(item: tuple[tuple[str, int], list[PartNote]]) -> tuple[int, int]:
     (name, channel), _ = item
-    return (VOICES.index(name) if name in VOICES else len(VOICES), channel)
+    return _ORDER.index(name), channel
 
 
 def _program(header: Header, channel: int) -> int | None:

@@ -8,6 +8,7 @@ from ripieno.clock import Beats, Seconds
 from ripieno.events import Look, RollNote, Telemetry
 from ripieno.history import History
 from ripieno.performance import Performance
+from ripieno.timekeeper import Timekeeper
 
 INTERVAL = Seconds(1 / 30)
 PAST = Beats(12.0)
@@ -17,9 +18,12 @@ PAST = Beats(12.0)
 class Observer:
     """Looks at a performance and says what it sees."""
 
-    def __init__(self, performance: Performance, history: History, take: str) -> None:
+    def __init__(
+        self, performance: Performance, history: History, timekeeper: Timekeeper, take: str
+    ) -> None:
         self._performance = performance
         self._history = history
+        self._timekeeper = timekeeper
         self._take = take
         self.model = "loading …"
         self.outputs: tuple[str, ...] = ()
@@ -33,7 +37,7 @@ class Observer:
         committed, lookahead = mode.horizon(beat)
         past = self._history.roll(Beats(beat - PAST), beat, show.settings.player_voice)
         planned = _planned(show, committed)
-        gauges = (show.lateness, show.steps_cost, show.reply)
+        gauges = (show.sequencer.lateness, show.steps_cost, show.reply, show.handover)
         return Telemetry(
             at=at,
             beat=beat,
@@ -47,8 +51,8 @@ class Observer:
             roll=(*past, *planned),
             levels=show.sound.levels(),
             latencies=tuple(gauge.latency() for gauge in gauges if gauge.count),
-            steps=show.steps,
-            missed=show.missed + show.unserved,
+            steps=show.sequencer.steps,
+            missed=show.missed,
             relaxed=show.relaxed,
             sounding=show.sound.sounding,
             outputs=self.outputs,
@@ -56,6 +60,9 @@ class Observer:
             model=self.model,
             notices=tuple(show.notices),
             take=self._take,
+            clock=self._timekeeper.state(),
+            rung=show.rung,
+            counting_in=show.pulse.until_music(beat),
             ended=ended,
         )
 
@@ -63,7 +70,7 @@ class Observer:
 def _planned(show: Performance, committed: Beats) -> Iterator[RollNote]:
     """The plan as notes: what is struck or held in each step that has not sounded yet."""
     open_notes: dict[int, RollNote] = {}
-    for planned, _ in show.schedule:
+    for planned, _ in show.sequencer.schedule:
         look = Look.COMMITTED if planned.begin < committed else Look.PLANNED
         for voice in planned.voices:
             going_on = open_notes.get(voice.voice)

@@ -43,9 +43,13 @@ class Transport:
         """Go by the map that another clock gives; the swing is ours."""
         self.tempo = replace(tempo, swing=self.tempo.swing)
 
-    def retime(self, at: Seconds, settings: Settings) -> None:
-        """The tempo and the swing that are set now, from `at` on."""
-        self.tempo = self.tempo.retimed(at, settings.bpm).swinging(at, settings.sync.swing)
+    def retime(self, at: Seconds, bpm: float) -> None:
+        """Another tempo from `at` on."""
+        self.tempo = self.tempo.retimed(at, bpm)
+
+    def swing(self, at: Seconds, swing: float) -> None:
+        """Another swing from `at` on."""
+        self.tempo = self.tempo.swinging(at, swing)
 
     def pull(self, at: Seconds, beat: Beats) -> None:
         """Let the score's `beat` fall on `at`; what lies ahead of it on the score moves along."""

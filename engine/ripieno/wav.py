@@ -124,6 +124,8 @@ def _events(score: Score) -> Iterator[_Event]:
             yield _Event(end, 1, _release(part.channel, note.pitch))
     for mark in score.controls:
         yield _Event(frame(mark.beat), 2, _control(mark.channel, mark.controller, mark.value))
+    for bend in score.bends:
+        yield _Event(frame(bend.beat), 2, _bend(bend.channel, bend.value))
 
 
 def _program(channel: int, program: int) -> Callable[[Renderer], None]:
@@ -140,3 +142,7 @@ def _release(channel: int, pitch: int) -> Callable[[Renderer], None]:
 
 def _control(channel: int, controller: int, value: int) -> Callable[[Renderer], None]:
     return lambda renderer: renderer.control(channel, controller, value)
+
+
+def _bend(channel: int, value: int) -> Callable[[Renderer], None]:
+    return lambda renderer: renderer.bend(channel, value)

@@ -13,9 +13,9 @@ from ripieno.grammar.grid import FEATURES, HIGHEST, LOWEST, STEPS_PER_BEAT, VOCA
 from tomlkit.items import AoT, Table
 
 from ripieno_models import card, report
-from ripieno_models.families.chorale_lstm import Options
+from ripieno_models.pictures import ROLLS
 from ripieno_models.piece import RANGES
-from ripieno_models.runs import RECORD, SAMPLES, read
+from ripieno_models.runs import JUDGEMENT, RECORD, SAMPLES, read
 
 VERSION = "1.0.0"
 TITLE = "Bach chorales in four voices"
@@ -37,9 +37,19 @@ class Checked:
         return self.nll_int8 / self.nll_fp32 - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the manifest tells of the graphs: `graphs` as (role, precision, file), the tables of
+    `tensors` by their keys in the manifest, and how the state is rewound."""
+
+    graphs: tuple[tuple[str, str, str], ...]
+    tensors: dict[str, list[dict[str, Any]]]
+    rewind: dict[str, Any]
+
+
 def write(
     run: Path,
-    options: Options,
+    layout: Layout,
     told: dict[str, float],
     checked: Checked,
     made: Path,
@@ -54,8 +64,12 @@ def write(
         "largest_logit_difference": checked.difference,
     }
     shutil.copy(report.curves(run), made / "curves.svg")
-    (made / "CARD.md").write_text(card.text(record, metrics, read(run, SAMPLES)), encoding="utf-8")
-    manifest = tomlkit.dumps(manifest_of(record, options, metrics, made))
+    for path in (*sorted(run.glob("sample-*.mid")), run / ROLLS):
+        if path.exists():
+            shutil.copy(path, made / path.name)
+    told_of = card.text(record, metrics, read(run, SAMPLES), read(run, JUDGEMENT))
+    (made / "CARD.md").write_text(told_of, encoding="utf-8")
+    manifest = tomlkit.dumps(manifest_of(record, layout, metrics, made))
     (made / "manifest.toml").write_text(manifest, encoding="utf-8")
     place = zoo / record["family"]
     place.mkdir(parents=True, exist_ok=True)
@@ -65,7 +79,7 @@ def write(
 
 
 def manifest_of(
-    record: dict[str, Any], options: Options, metrics: dict[str, float], made: Path
+    record: dict[str, Any], layout: Layout, metrics: dict[str, float], made: Path
 ) -> tomlkit.TOMLDocument:
     """The manifest of the files in `made`."""
     top = tomlkit.document()
@@ -82,13 +96,10 @@ def manifest_of(
         top.add(name, commented(value, comment))
     top.add("grid", grid())
     top.add("voice", tables(voices()))
-    top.add("graph", tables(graphs(made)))
-    top.add("input", tables([tensor("features", "int64", [1, len(FEATURES)])]))
-    top.add("output", tables([tensor("logits", "float32", [1, VOCABULARY])]))
-    shape = [options.layers, 1, options.hidden]
-    states = [{"input": n, "output": f"{n}_out", "dtype": "float32", "shape": shape} for n in "hc"]
-    top.add("state", tables(states))
-    top.add("rewind", table({"kind": "snapshot"}))
+    top.add("graph", tables(graphs(layout, made)))
+    for name, rows in layout.tensors.items():
+        top.add(name, tables(rows))
+    top.add("rewind", table(layout.rewind))
     top.add("training", training(record))
     top.add("metrics", table({name: round(value, 6) for name, value in metrics.items()}))
     top["metrics"].comment("nll: nats per decision, each told in CARD.md")
@@ -119,17 +130,16 @@ def voices() -> list[dict[str, Any]]:
     return [{"name": name, "low": low, "high": high} for name, (low, high) in pairs]
 
 
-def graphs(made: Path) -> list[dict[str, Any]]:
-    files = (("int8", "model.int8.onnx"), ("fp32", "model.onnx"))
+def graphs(layout: Layout, made: Path) -> list[dict[str, Any]]:
     return [
         {
-            "role": "step",
+            "role": role,
             "precision": precision,
             "file": file,
             "sha256": digest(made / file),
             "opset": opset_of(made / file),
         }
-        for precision, file in files
+        for role, precision, file in layout.graphs
     ]
 
 
@@ -141,7 +151,8 @@ def opset_of(path: Path) -> int:
     return next(int(o.version) for o in graph.opset_import if o.domain in ("", "ai.onnx"))
 
 
-def tensor(name: str, dtype: str, shape: list[int]) -> dict[str, Any]:
+def tensor(name: str, dtype: str, shape: list[int | str]) -> dict[str, Any]:
+    """A tensor; a size that may vary is told by a word."""
     return {"name": name, "dtype": dtype, "shape": shape}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ripieno.errors import RipienoError, SettingError, nearest_name
 from ripieno.settings import check
 
-from ripieno_models.families.registry import FAMILIES, family
+from ripieno_models.families.registry import FAMILIES, Family, family
 from ripieno_models.options import add_flags, chosen
 
 WRONG_INPUT = 2
@@ -50,6 +51,7 @@ def parser() -> Parser:
         ("train", train, "train a family, or go on with a run"),
         ("evaluate", evaluate, "tell a run's likelihoods, and how its music compares with Bach's"),
         ("sample", sample, "draw pieces from a run and count what a teacher would"),
+        ("judge", judge, "have a run write pieces in the engine, and judge them beside Bach's"),
         ("export", export, "write a run as a bundle that the engine plays"),
         ("report", report, "draw the curves of a run"),
     ):
@@ -72,9 +74,9 @@ def add_common(command: argparse.ArgumentParser, name: str) -> None:
     if name == "train":
         command.add_argument("--config", type=Path, help="a TOML file (default: the family's own)")
         command.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+        command.add_argument("--start", type=Path, help="a run whose weights to begin with")
         command.add_argument("--quiet", action="store_true", help="no progress bar")
-        for kind in FAMILIES.values():
-            add_flags(command, kind.options)
+        add_flags(command, {name: kind.options for name, kind in FAMILIES.items()})
     if name == "evaluate":
         command.add_argument(
             "--test",
@@ -85,6 +87,10 @@ def add_common(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--pieces", type=int, default=10, help="how many, in each order")
         command.add_argument("--temperature", type=float, default=1.0, help="1 is as it learned")
         command.add_argument("--seed", type=int, default=1, help="a whole number")
+    if name == "judge":
+        command.add_argument("--pieces", type=int, default=100, help="how many, in each condition")
+        command.add_argument("--split", default="valid", help="whose forms: valid or test")
+        command.add_argument("--seed", type=int, default=1, help="a whole number")
     if name == "export":
         command.add_argument("--zoo", type=Path, default=ZOO, help="where the bundle's folder goes")
 
@@ -93,16 +99,32 @@ def folder_of(told: argparse.Namespace) -> Path:
     return told.out if told.out else Path("runs") / family(told.family).name
 
 
+def refuse_foreign(told: argparse.Namespace, kind: Family) -> None:
+    """Raises SettingError where an option belongs to another family."""
+    own = {item.name for item in fields(kind.options)}
+    others = {item.name for other in FAMILIES.values() for item in fields(other.options)}
+    for name in sorted((others - own) & vars(told).keys()):
+        flag = "--" + name.replace("_", "-")
+        raise SettingError(f"{kind.name} has no option {flag}", nearest=nearest_name(name, own))
+
+
 def train(told: argparse.Namespace) -> int:
     """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
     from ripieno_models import corpora, runs
 
     kind = family(told.family)
+    refuse_foreign(told, kind)
     config = told.config or kind.config
     options = chosen(kind.options, config, vars(told))
     folder = folder_of(told)
     trainer = runs.fit(
-        kind, options, corpora.find(told.data), folder, resume=told.resume, progress=not told.quiet
+        kind,
+        options,
+        corpora.find(told.data),
+        folder,
+        resume=told.resume,
+        progress=not told.quiet,
+        start=told.start,
     )
     best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
     if trainer.interrupted:
@@ -134,6 +156,21 @@ def sample(told: argparse.Namespace) -> int:
             f"{name:6} parallels {found['parallels']:6.2f} per 100 chord changes,"
             f" crossed {found['crossings']:.3f}, outside the key {found['outside_key']:.3f}"
         )
+    return 0
+
+
+def judge(told: argparse.Namespace) -> int:
+    """Write pieces through the engine, count, and keep what was found and three samples."""
+    from ripieno_models import corpora, judge, verdicts
+    from ripieno_models.piece import Split
+
+    check("pieces", told.pieces, 1, 10_000)
+    check("seed", told.seed, 0, 2**31)
+    if told.split not in (Split.VALID, Split.TEST):
+        raise SettingError(f"there is no split {told.split!r}", allowed="valid, test")
+    corpus = corpora.find(told.data)
+    found = judge.judge_run(folder_of(told), corpus, Split(told.split), told.pieces, told.seed)
+    print(verdicts.table(found))
     return 0
 
 

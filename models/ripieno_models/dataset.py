@@ -11,15 +11,18 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from ripieno.grammar.grid import HOLD, REST, UNKNOWN_CADENCE, UNKNOWN_KEY, UNKNOWN_PLACE, VOICES
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from ripieno_models.options import Training
-from ripieno_models.piece import Ints, Piece
+from ripieno_models.piece import Ints, Piece, without_onsets
 
+Floats = NDArray[np.float64]
 UNKNOWN = (UNKNOWN_PLACE, 0, UNKNOWN_KEY, UNKNOWN_CADENCE)
 PLACE, METER, KEY, CADENCE = range(4)
+COUNTED_BAR = 16
 EVERYONE = np.arange(len(VOICES))
 
 
@@ -65,26 +68,43 @@ def padded(rows: Ints, steps: int, filler: int) -> Ints:
 
 
 class Crops(IterableDataset[Batch]):
-    """The batches of one epoch: random crops of `pieces`, transposed, in random orders."""
+    """The batches of one epoch: random crops of `pieces`, transposed, in random orders.
 
-    def __init__(self, pieces: Sequence[Piece], options: Training, epoch: int) -> None:
+    Early in a run some come from `hymns` instead.
+    """
+
+    def __init__(
+        self, pieces: Sequence[Piece], options: Training, epoch: int, hymns: Sequence[Piece] = ()
+    ) -> None:
         self.options, self.epoch = options, epoch
-        self.versions = [[p.transposed(by) for by in p.transpositions()] for p in pieces]
-        lengths = np.array([len(piece) for piece in pieces], dtype=float)
-        self.shares = lengths / lengths.sum()
+        every = [*pieces, *hymns]
+        self.versions = [[p.transposed(by) for by in p.transpositions()] for p in every]
+        lengths = np.array([len(piece) for piece in every], dtype=float)
+        self.hymnal = np.arange(len(every)) >= len(pieces)
+        self.within: Floats = lengths / np.where(
+            self.hymnal, lengths[self.hymnal].sum(), lengths[~self.hymnal].sum()
+        )
 
     def __len__(self) -> int:
         return self.options.steps_per_epoch
 
     def __iter__(self) -> Iterator[Batch]:
         for number in range(len(self)):
-            yield self.batch(np.random.default_rng([self.options.seed, self.epoch, number]))
+            random = np.random.default_rng([self.options.seed, self.epoch, number])
+            yield self.batch(random, self.shares(self.epoch * len(self) + number))
 
-    def batch(self, random: np.random.Generator) -> Batch:
+    def shares(self, step: int) -> Floats:
+        """[pieces]: how likely each piece is at an optimiser step; hymns are gone at half time."""
+        hymns = self.options.hymns * max(0.0, 1 - 2 * step / self.options.steps)
+        if not self.hymnal.any():
+            return self.within
+        return np.asarray(self.within * np.where(self.hymnal, hymns, 1 - hymns))
+
+    def batch(self, random: np.random.Generator, shares: Floats) -> Batch:
         """One batch; how many voices take part is drawn for all of it, which ones for each row."""
         everyone = random.random() < self.options.all_voices
         count = len(VOICES) if everyone else int(random.integers(1, len(VOICES)))
-        chosen = random.choice(len(self.versions), self.options.batch, p=self.shares)
+        chosen = random.choice(len(self.versions), self.options.batch, p=shares)
         return collate([self.example(int(row), count, random) for row in chosen])
 
     def example(self, row: int, count: int, random: np.random.Generator) -> Example:
@@ -96,10 +116,18 @@ class Crops(IterableDataset[Batch]):
         part = slice(begin, begin + self.options.crop)
         voices = random.choice(EVERYONE, count, replace=False)
         natural = random.random() < self.options.natural_order
+        settings = piece.settings()[part]
+        if self.hymnal[row] and not piece.fermata.any():
+            # Hymns are printed without fermatas; that is no sign that no phrase ends.
+            settings[:, CADENCE] = UNKNOWN[CADENCE]
+        shown = hidden(settings, self.options, random, begin)
+        if self.options.hide_onsets and (shown[:, KEY] == UNKNOWN_KEY).all():
+            blind = random.random() < self.options.hide_onsets
+            piece = without_onsets(piece) if blind else piece
         return Example(
             cropped(piece, part),
             orders(piece.place[part], np.sort(voices) if natural else voices, natural, random),
-            hidden(piece.settings()[part], self.options, random),
+            shown,
         )
 
 
@@ -119,11 +147,17 @@ def orders(place: Ints, voices: Ints, natural: bool, random: np.random.Generator
     return np.asarray(drawn[bars])
 
 
-def hidden(settings: Ints, options: Training, random: np.random.Generator) -> Ints:
-    """`settings` [T, 4] with some columns unknown, so that the model can do without them."""
+def hidden(settings: Ints, options: Training, random: np.random.Generator, begin: int = 0) -> Ints:
+    """`settings` [T, 4] with some columns unknown, so that the model can do without them.
+
+    Where all is hidden, the place may be what counting from the piece's first step gives; `begin`
+    is the number of the first row's step.
+    """
     settings = settings.copy()
     if random.random() < options.hide_all:
         settings[:] = UNKNOWN
+        if options.count_place and random.random() < options.count_place:
+            settings[:, PLACE] = counted(begin, len(settings))
         return settings
     shares = {(PLACE, METER): options.hide_place, (KEY,): options.hide_key}
     shares[(CADENCE,)] = options.hide_cadence
@@ -132,6 +166,11 @@ def hidden(settings: Ints, options: Training, random: np.random.Generator) -> In
             for column in columns:
                 settings[:, column] = UNKNOWN[column]
     return settings
+
+
+def counted(begin: int, steps: int) -> Ints:
+    """[steps]: places of a clock that knows sixteen steps to a bar and no bar line."""
+    return np.arange(begin, begin + steps) % COUNTED_BAR
 
 
 def whole(pieces: Sequence[Piece], seed: int | None = None, batch: int = 16) -> list[Batch]:

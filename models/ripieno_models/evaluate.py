@@ -7,10 +7,11 @@ from pathlib import Path
 
 import torch
 from ripieno.errors import RipienoError
+from torch import nn
 
-from ripieno_models.corpora import Corpus
+from ripieno_models import benchmark
+from ripieno_models.corpora import SHARED_DATA, Corpus, jsb16
 from ripieno_models.dataset import whole
-from ripieno_models.families.chorale_lstm import ChoraleLstm
 from ripieno_models.likelihood import jsb_micro, likelihood, unknown
 from ripieno_models.piece import Piece, Split
 from ripieno_models.runs import FIGURES, load, read, write
@@ -22,9 +23,11 @@ Figures = dict[str, float]
 def figures(folder: Path, corpus: Corpus, test: bool = False) -> Figures:
     """Measure the run in `folder` on the validation pieces of `corpus`, print it, write it down.
 
-    With `test`, on the test pieces too. Raises RipienoError where there are none.
+    The benchmark's own pieces too, where their file lies beside the checkout. With `test`, on the
+    test pieces too. Raises RipienoError where there are none.
     """
     model, _ = load(folder)
+    benchmark_file = SHARED_DATA / jsb16.FILE
     parts = [Split.VALID, Split.TEST] if test else [Split.VALID]
     told: Figures = {}
     with torch.inference_mode():
@@ -33,6 +36,8 @@ def figures(folder: Path, corpus: Corpus, test: bool = False) -> Figures:
             if not pieces:
                 raise RipienoError(f"there are no {split} pieces", where=corpus.name)
             told |= figures_of(model, pieces, split.value)
+        if benchmark_file.exists():
+            told |= benchmark.figures(model, benchmark_file, parts)
     for name, value in told.items():
         print(f"{name:28} {value:.4f}")
     told = read(folder, FIGURES) | told
@@ -40,7 +45,7 @@ def figures(folder: Path, corpus: Corpus, test: bool = False) -> Figures:
     return told
 
 
-def figures_of(model: ChoraleLstm, pieces: Sequence[Piece], part: str) -> Figures:
+def figures_of(model: nn.Module, pieces: Sequence[Piece], part: str) -> Figures:
     """Nats per decision (`…_per_sixteenth`: per four) by order and voice, named for a manifest."""
     natural = likelihood(model, whole(pieces))
     told = {

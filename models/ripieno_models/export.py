@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxscript import optimizer
 from ripieno.errors import BundleError, RipienoError
-from ripieno.grammar.grid import FEATURES
+from ripieno.grammar.grid import FEATURES, VOCABULARY
 from torch import Tensor, nn
 
-from ripieno_models import bundle_files
-from ripieno_models.bundle_files import Checked
+from ripieno_models import bundle_files, export_framed
+from ripieno_models.bundle_files import Checked, Layout, tensor
 from ripieno_models.corpora import Corpus
 from ripieno_models.dataset import Batch, whole
-from ripieno_models.families.chorale_lstm import ChoraleLstm, Options
-from ripieno_models.features import Decisions, decisions
-from ripieno_models.likelihood import likelihood, log_prob
+from ripieno_models.families.chorale_lstm import Options
+from ripieno_models.families.chorale_transformer import ChoraleTransformer
+from ripieno_models.gates import (
+    LARGEST_DIFFERENCE,
+    LARGEST_LOSS,
+    asked_of,
+    onnx_nll,
+    refuse_difference,
+    refuse_loss,
+    replayed,
+)
+from ripieno_models.likelihood import likelihood
+from ripieno_models.onnx_files import exported, quantise
 from ripieno_models.onnx_step import Floats, OnnxStep
 from ripieno_models.piece import Ints, Split
 from ripieno_models.runs import FIGURES, load, read
 
+__all__ = ["LARGEST_DIFFERENCE", "LARGEST_LOSS", "bundle", "gate", "onnx_nll", "write_graphs"]
+
 OPSET = 18
-STEPS_REPLAYED = 256
-LARGEST_DIFFERENCE = 1e-4
-LARGEST_LOSS = 0.005
-"""How much worse int8 may be than fp32, as a share of its nats per decision."""
 REFERENCE_STEPS = 64
-FOLDED = 1 << 24
-"""Bytes of a constant that may still be folded: more than any weight has."""
 FP32, INT8, REFERENCE = "model.onnx", "model.int8.onnx", "reference.npz"
 
 
 class Step(nn.Module):
     """One decision, with the state passed by hand."""
 
-    def __init__(self, model: ChoraleLstm) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
@@ -68,17 +70,25 @@ def bundle(folder: Path, corpus: Corpus, zoo: Path) -> Path:
     valid = whole(corpus.of(Split.VALID), batch=1)
     if not valid:
         raise RipienoError("there is no validation piece to check with", where=corpus.name)
-    with tempfile.TemporaryDirectory() as made:
-        fp32, int8 = Path(made, FP32), Path(made, INT8)
-        write_graphs(model, options, fp32, int8)
-        checked = gate(model, fp32, int8, valid)
-        write_reference(model, valid, Path(made, REFERENCE))
-        return bundle_files.write(folder, options, told, checked, Path(made), zoo)
+    with tempfile.TemporaryDirectory() as name:
+        made = Path(name)
+        if isinstance(model, ChoraleTransformer):
+            export_framed.write_graphs(model, options, made)
+            checked = export_framed.gate(model, made, valid)
+            laid_out = export_framed.layout(options)
+        else:
+            write_graphs(model, options, made / FP32, made / INT8)
+            checked = gate(model, made / FP32, made / INT8, valid)
+            laid_out = layout(options)
+        write_reference(model, valid, made / REFERENCE)
+        return bundle_files.write(folder, laid_out, told, checked, made, zoo)
 
 
-def write_graphs(model: ChoraleLstm, options: Options, fp32: Path, int8: Path) -> None:
-    """Write the step graph in fp32 and int8 (dynamic: weights in int8, sums in int32)."""
-    step = Step(model).eval()
+def write_graphs(model: nn.Module, options: Options, fp32: Path, int8: Path) -> None:
+    """Write the step graph in fp32 and int8 (dynamic: weights in int8, sums in int32).
+
+    Raises BundleError if an LSTM stays in floats.
+    """
     shape = (options.layers, 1, options.hidden)
     # h and c must be two tensors: the exporter takes one that comes twice for a single input.
     example = (
@@ -86,91 +96,50 @@ def write_graphs(model: ChoraleLstm, options: Options, fp32: Path, int8: Path) -
         torch.zeros(shape),
         torch.ones(shape),
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            step,
-            example,
-            input_names=["features", "h", "c"],
-            output_names=["logits", "h_out", "c_out"],
-            opset_version=OPSET,
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    # Weights that the graph cuts and joins anew are no constants, and would stay in fp32.
-    optimizer.optimize(program.model, input_size_limit=FOLDED, output_size_limit=FOLDED)
-    graph = without_traces(program.model_proto)
-    onnx.checker.check_model(graph)
-    onnx.save(graph, fp32)
-    quantise(fp32, int8)
-
-
-def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
-    """`model` without the notes of the exporter, which name the files of whoever exported it."""
-    parts = (model.graph, *model.functions)
-    noted = [*parts, *(node for part in parts for node in part.node)]
-    noted += [*model.graph.input, *model.graph.output, *model.graph.value_info]
-    for each in noted:
-        each.ClearField("metadata_props")
-        each.ClearField("doc_string")
-    return model
-
-
-def quantise(fp32: Path, int8: Path) -> None:
-    """Write `fp32` with 8-bit weights to `int8`. Raises BundleError if an LSTM stays in floats."""
-    logging.getLogger().setLevel(logging.ERROR)
-    quantize_dynamic(
-        fp32, int8, op_types_to_quantize=["LSTM", "MatMul", "Gemm"], weight_type=QuantType.QInt8
+    exported(
+        Step(model),
+        example,
+        fp32,
+        input_names=["features", "h", "c"],
+        output_names=["logits", "h_out", "c_out"],
+        opset_version=OPSET,
     )
+    quantise(fp32, int8, ("LSTM", "MatMul", "Gemm"))
     if any(node.op_type == "LSTM" for node in onnx.load(int8).graph.node):
         raise BundleError("an LSTM could not be quantised", where=int8.name)
 
 
-def gate(model: ChoraleLstm, fp32: Path, int8: Path, valid: Sequence[Batch]) -> Checked:
+def layout(options: Options) -> Layout:
+    """What the manifest tells of a step graph with its state."""
+    shape = [options.layers, 1, options.hidden]
+    return Layout(
+        graphs=(("step", "int8", INT8), ("step", "fp32", FP32)),
+        tensors={
+            "input": [tensor("features", "int64", [1, len(FEATURES)])],
+            "output": [tensor("logits", "float32", [1, VOCABULARY])],
+            "state": [
+                {"input": name, "output": f"{name}_out", "dtype": "float32", "shape": shape}
+                for name in "hc"
+            ],
+        },
+        rewind={"kind": "snapshot"},
+    )
+
+
+def gate(model: nn.Module, fp32: Path, int8: Path, valid: Sequence[Batch]) -> Checked:
     """Hold the graphs against torch on real pieces (one a batch). Raises BundleError."""
-    piece = next((b for b in valid if b.tokens.shape[1] * 4 >= STEPS_REPLAYED), valid[0])
-    asked = asked_of(piece)
-    seen = asked.features[0, :STEPS_REPLAYED]
+    seen = replayed(valid)
     with torch.inference_mode():
         right = model(seen[None])[0][0].numpy()
         nll_fp32 = likelihood(model, valid).nll
     difference = float(np.abs(OnnxStep(fp32).replay(seen.numpy()) - right).max())
-    if not difference <= LARGEST_DIFFERENCE:
-        raise BundleError(
-            f"the graph's logits differ from torch's by {difference:.2g} in {len(seen)} steps",
-            where=fp32.name,
-            allowed=f"at most {LARGEST_DIFFERENCE:g}",
-        )
+    refuse_difference(difference, len(seen), fp32.name)
     checked = Checked(difference, nll_fp32, onnx_nll(OnnxStep(int8), valid))
-    if not abs(checked.loss) <= LARGEST_LOSS:
-        raise BundleError(
-            f"in int8 the model is {checked.loss:+.2%} off, {checked.nll_int8:.4f} instead of "
-            f"{checked.nll_fp32:.4f} nats per decision",
-            where=int8.name,
-            allowed=f"at most {LARGEST_LOSS:.1%}",
-        )
+    refuse_loss(checked, int8.name)
     return checked
 
 
-def onnx_nll(graph: OnnxStep, batches: Sequence[Batch]) -> float:
-    """Nats per decision of a step graph over whole pieces, one a batch."""
-    total, count = 0.0, 0
-    for batch in batches:
-        asked = asked_of(batch)
-        logits = torch.from_numpy(graph.replay(asked.features[0].numpy()))
-        total -= float(log_prob(logits[None], asked).sum())
-        count += asked.targets.numel()
-    return total / count
-
-
-def asked_of(piece: Batch) -> Decisions:
-    """The decisions of a batch of one piece."""
-    return decisions(piece.tokens, piece.order, piece.settings)
-
-
-def write_reference(model: ChoraleLstm, valid: Sequence[Batch], path: Path) -> None:
+def write_reference(model: nn.Module, valid: Sequence[Batch], path: Path) -> None:
     """Write torch's logits for the first steps of a piece, to check the bundle without torch."""
     seen: Ints = asked_of(valid[-1]).features[0, :REFERENCE_STEPS].numpy()
     with torch.inference_mode():

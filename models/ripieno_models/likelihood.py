@@ -8,17 +8,16 @@ told. HOLD is impossible for a voice that does not sound, and only that is maske
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from ripieno.grammar.grid import FIRST_PITCH, HOLD, REST, VOICES
-from torch import Tensor
+from ripieno.grammar.grid import HOLD, VOICES
+from torch import Tensor, nn
 
 from ripieno_models.dataset import UNKNOWN, Batch, whole
-from ripieno_models.families.chorale_lstm import PITCHES, ChoraleLstm, legal
+from ripieno_models.families.chorale_lstm import PITCHES, legal
 from ripieno_models.features import Decisions, decisions
-from ripieno_models.piece import Piece
+from ripieno_models.piece import Piece, without_onsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Likelihood:
 
 
 @torch.no_grad()
-def likelihood(model: ChoraleLstm, batches: Sequence[Batch], merged: bool = False) -> Likelihood:
+def likelihood(model: nn.Module, batches: Sequence[Batch], merged: bool = False) -> Likelihood:
     """The likelihood of `batches` under `model`; `merged`: see `merged_log_prob`."""
     total, count = torch.zeros(len(VOICES), dtype=torch.double), torch.zeros(len(VOICES))
     for batch in batches:
@@ -69,20 +68,12 @@ def merged_log_prob(logits: Tensor, asked: Decisions) -> Tensor:
     return torch.logaddexp(struck, held)
 
 
-def without_onsets(piece: Piece) -> Piece:
-    """The piece as pitches only: a repeated pitch is held."""
-    sounding = piece.sounding()
-    before = np.vstack([np.full_like(sounding[:1], REST), sounding[:-1]])
-    held = (sounding >= FIRST_PITCH) & (sounding == before)
-    return replace(piece, tokens=np.where(held, HOLD, sounding))
-
-
 def unknown(batches: Sequence[Batch]) -> list[Batch]:
     """The same batches with place, meter, key and cadence hidden."""
     return [b._replace(settings=torch.tensor(UNKNOWN).expand_as(b.settings)) for b in batches]
 
 
-def jsb_micro(model: ChoraleLstm, pieces: Sequence[Piece]) -> float:
+def jsb_micro(model: nn.Module, pieces: Sequence[Piece]) -> float:
     """Nats per (voice x sixteenth) symbol over 47 symbols, as JSB Chorales is reported.
 
     Pitches only (neither onsets nor anything told about place, meter, key, fermatas), chain rule in

@@ -1,4 +1,4 @@
-"""Runs an exported step graph; the only file here that imports onnxruntime to run a model."""
+"""Runs an exported step graph."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
+def session_of(path: Path) -> ort.InferenceSession:
+    """The graph at `path`, on one thread."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
 class OnnxStep:
     """A step graph with its state: features in, logits out. Starts from silence."""
 
     def __init__(self, path: Path) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self.session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.session = session_of(path)
         self.shape = tuple(self.session.get_inputs()[1].shape)
         self.reset()
 

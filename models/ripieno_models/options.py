@@ -33,9 +33,12 @@ class Training:
     weight_decay: float = option(0.1, 0.0, 10.0, "decay of weights per unit of step size")
     clip: float = option(1.0, 1e-6, 1e6, "largest norm of a gradient; it is scaled down to it")
     average: float = option(0.998, 0.0, 0.99999, "share of the old weights in the moving average")
+    hymns: float = option(0.0, 0.0, 1.0, "share of hymns at the start; none from half the steps on")
     natural_order: float = option(0.35, 0.0, 1.0, "share of examples in the order S, A, T, B")
     all_voices: float = option(0.8, 0.0, 1.0, "share of batches in which no voice is absent")
     hide_all: float = option(0.1, 0.0, 1.0, "share of examples without place, meter, key, cadence")
+    hide_onsets: float = option(0.0, 0.0, 1.0, "share of those that hold every repeated pitch")
+    count_place: float = option(0.0, 0.0, 1.0, "share of those whose place is the step's number")
     hide_place: float = option(0.1, 0.0, 1.0, "share of the others without place and meter")
     hide_key: float = option(0.15, 0.0, 1.0, "share of the others without a key")
     hide_cadence: float = option(0.4, 0.0, 1.0, "share of the others without a cadence")
@@ -64,6 +67,11 @@ Chosen = TypeVar("Chosen", bound=Training)
 KINDS = {int: "whole number", float: "number", bool: "yes or no (true or false)"}
 
 
+def default(name: str, value: Any) -> Any:
+    """The option `name` of every family, with another default."""
+    return field(default=value, metadata=Training.__dataclass_fields__[name].metadata)
+
+
 def from_toml(kind: type[Training], path: Path) -> dict[str, Any]:
     """The options in the file at `path`. Raises SettingError on a key that `kind` does not know."""
     try:
@@ -81,12 +89,22 @@ def from_toml(kind: type[Training], path: Path) -> dict[str, Any]:
     return table
 
 
-def add_flags(parser: argparse.ArgumentParser, kind: type[Training]) -> None:
-    """One flag for each option of `kind`; a flag that is not given is left out."""
+def add_flags(parser: argparse.ArgumentParser, kinds: Mapping[str, type[Training]]) -> None:
+    """One flag for each option of the families `kinds`; a flag that is not given is left out."""
     group = parser.add_argument_group("options (each is also a key of the TOML file)")
+    for name, kind in kinds.items():
+        add_group(group, kind, name)
+
+
+def add_group(group: argparse._ArgumentGroup, kind: type[Training], family: str) -> None:
+    """The flags of `kind` that no family before it has."""
+    there = {action.dest for action in group._group_actions}
     for item in fields(kind):
+        if item.name in there:
+            continue
         flag = "--" + item.name.replace("_", "-")
-        text = f"{item.metadata['help']} (default {item.default})"
+        own = "" if item.name in Training.__dataclass_fields__ else f"{family}: "
+        text = f"{own}{item.metadata['help']} (default {item.default})"
         shape: dict[str, Any] = {"type": type(item.default), "metavar": "N"}
         if isinstance(item.default, bool):
             shape = {"action": argparse.BooleanOptionalAction}

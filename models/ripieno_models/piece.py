@@ -97,6 +97,14 @@ class Piece:
         return replace(self, tokens=moved, fifths=fifths)
 
 
+def without_onsets(piece: Piece) -> Piece:
+    """The piece as pitches only: a repeated pitch is held."""
+    sounding = piece.sounding()
+    before = np.vstack([np.full_like(sounding[:1], REST), sounding[:-1]])
+    held = (sounding >= FIRST_PITCH) & (sounding == before)
+    return replace(piece, tokens=np.where(held, HOLD, sounding))
+
+
 def transposed_fifths(fifths: int, semitones: int) -> int:
     """The key signature `semitones` higher, with the fewest accidentals (sharps for six)."""
     if semitones == 0:

@@ -13,33 +13,38 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Timer
 from ripieno.errors import RipienoError
+from torch import nn
 
-from ripieno_models.corpora import Corpus
-from ripieno_models.families.chorale_lstm import ChoraleLstm, Options
+from ripieno_models import corpora
+from ripieno_models.corpora import Corpus, openhymnal
 from ripieno_models.families.registry import Family, family
-from ripieno_models.options import as_flags
+from ripieno_models.options import Training, as_flags
 from ripieno_models.piece import Split
 from ripieno_models.train import BEST, CURVE, LAST, Learner, Pieces, trainer_for
 
 RECORD, FIGURES, SAMPLES = "run.json", "figures.json", "samples.json"
-"""What a run's folder tells: how it was made, its likelihoods, and counts of its samples."""
+JUDGEMENT = "judgement.json"
+"""What a run's folder tells: how it was made, its likelihoods, counts of its samples, and how it
+writes when the engine plays it."""
 
 
 def fit(
     kind: Family,
-    options: Options,
+    options: Training,
     corpus: Corpus,
     folder: Path,
     *,
     resume: bool = False,
     progress: bool = True,
+    start: Path | None = None,
 ) -> L.Trainer:
     """Train `kind` on `corpus` and leave its weights, curve.csv and run.json in `folder`.
 
-    With `resume`, goes on from last.ckpt. Raises RipienoError where there is nothing to learn from
-    or nothing to go on from.
+    Begins with the weights of the run in the folder `start`, if any. With `resume`, goes on from
+    last.ckpt. Raises RipienoError where there is nothing to learn from or nothing to go on from.
     """
-    data = Pieces(corpus.pieces, options)
+    hymns = corpora.hymns() if options.hymns else ()
+    data = Pieces(corpus.pieces, options, hymns)
     if not data.train or not data.valid:
         raise RipienoError(
             f"{len(data.train)} pieces to train on and {len(data.valid)} to validate on",
@@ -52,8 +57,11 @@ def fit(
     torch.set_num_threads(options.threads)
     L.seed_everything(options.seed, verbose=False)
     learner = Learner(kind.build(options), options)
+    if start:
+        learner.model.load_state_dict(load(start)[0].state_dict())
+        learner.train()
     trainer = trainer_for(options, folder, progress)
-    told = record(kind, options, corpus)
+    told = record(kind, options, corpus, start)
     told["parameters"] = sum(weight.numel() for weight in learner.parameters())
     folder.mkdir(parents=True, exist_ok=True)
     if not resume:
@@ -75,16 +83,21 @@ def go(trainer: L.Trainer, learner: Learner, data: Pieces, last: Path | None) ->
             raise
 
 
-def record(kind: Family, options: Options, corpus: Corpus) -> dict[str, Any]:
+def record(
+    kind: Family, options: Training, corpus: Corpus, start: Path | None = None
+) -> dict[str, Any]:
     """What is needed to repeat a run."""
+    words = [f"--start {start}"] if start else []
+    words += [flags] if (flags := as_flags(options)) else []
     return {
         "family": kind.name,
         "options": asdict(options),
-        "command": f"ripieno-models train {kind.name} {as_flags(options)}".strip(),
+        "command": " ".join(["ripieno-models", "train", kind.name, *words]),
         "minutes": 0.0,
         "machine": f"{options.threads} of {os.cpu_count()} shared {platform.machine()} cores",
         "data": corpus.name,
         "licence": corpus.licence,
+        "also": {"name": openhymnal.NAME, "licence": openhymnal.LICENCE} if options.hymns else None,
         "pieces": {split: sum(p.split is split for p in corpus.pieces) for split in Split},
     }
 
@@ -106,7 +119,7 @@ def minutes_of(trainer: L.Trainer) -> float:
     return sum(timer.time_elapsed(stage) for stage in ("train", "validate")) / 60
 
 
-def load(folder: Path, checkpoint: str = BEST) -> tuple[ChoraleLstm, Options]:
+def load(folder: Path, checkpoint: str = BEST) -> tuple[nn.Module, Any]:
     """The model of the run in `folder`, ready to be asked. Raises RipienoError if there is none."""
     told = read(folder, RECORD)
     if not told or not (folder / checkpoint).exists():

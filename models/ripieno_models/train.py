@@ -20,12 +20,12 @@ from lightning.pytorch.callbacks import (
     TQDMProgressBar,
 )
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from ripieno_models.dataset import Batch, Crops, whole
-from ripieno_models.families.chorale_lstm import ChoraleLstm, legal
+from ripieno_models.families.chorale_lstm import legal
 from ripieno_models.features import decisions
 from ripieno_models.options import Training
 from ripieno_models.piece import Piece, Split
@@ -41,7 +41,7 @@ RANDOM_ORDERS = 7
 class Learner(L.LightningModule):
     """A model of the grid with its loss (nats per decision), optimiser and schedule."""
 
-    def __init__(self, model: ChoraleLstm, options: Training) -> None:
+    def __init__(self, model: nn.Module, options: Training) -> None:
         super().__init__()
         self.model, self.options = model, options
 
@@ -98,12 +98,14 @@ def rate(step: int, options: Training) -> float:
 class Pieces(L.LightningDataModule):
     """Fresh random crops of the training pieces each epoch; the validation pieces whole."""
 
-    def __init__(self, pieces: Sequence[Piece], options: Training) -> None:
+    def __init__(
+        self, pieces: Sequence[Piece], options: Training, hymns: Sequence[Piece] = ()
+    ) -> None:
         super().__init__()
         self.options = options
         self.train = [piece for piece in pieces if piece.split is Split.TRAIN]
         self.valid = [piece for piece in pieces if piece.split is Split.VALID]
-        self.crops = Crops(self.train, options, epoch=0)
+        self.crops = Crops(self.train, options, 0, hymns)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         assert self.trainer is not None
@@ -164,7 +166,8 @@ def trainer_for(options: Training, folder: Path, progress: bool = True) -> L.Tra
     warnings.filterwarnings("ignore", message=".*num_workers.*")
     warnings.filterwarnings("ignore", message=".*`isinstance.treespec.*")
     callbacks: list[Callback] = [
-        EMAWeightAveraging(decay=options.average),
+        # Without buffers: a whole number is not what the mean of whole numbers is cut to.
+        EMAWeightAveraging(decay=options.average, use_buffers=False),
         ModelCheckpoint(
             folder,
             filename=BEST.removesuffix(".ckpt"),

@@ -49,7 +49,9 @@ def music(steps: list[Planned]) -> list[tuple[float, tuple[Sounding, ...], tuple
 def state(generator: Generator) -> bytes:
     """The model's state after all of the log."""
     generator.context.catch_up()
-    return generator.context._model.snapshot().tobytes()
+    model = generator.context.model
+    assert isinstance(model, StepModel)
+    return model.snapshot().tobytes()
 
 
 def replayed(generator: Generator, folder: Path) -> bytes:

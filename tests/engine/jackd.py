@@ -71,6 +71,11 @@ class JackServer:
         self._process.send_signal(number)
         self._process.wait(10)  # a second server of this name may only start after that
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def _env(self) -> dict[str, str]:
         return {**os.environ, **self.environment}
 

@@ -85,7 +85,7 @@ EDITS = {
     "logits": ("shape = [1, 48]", "shape = [1, 49]", "float32[1, 49]", "float32[1, 48]"),
     "state": ("shape = [2, 1, 8]", 'shape = [2, "n", 8]', "state[1].shape", "whole numbers"),
     "huge": ("shape = [2, 1, 8]", "shape = [2, 1, 800000000]", "state[1].shape", "64 Mi"),
-    "rewind": ('kind = "snapshot"', 'kind = "crop"', "rewind.kind is 'crop'", "'snapshot'"),
+    "rewind": ('kind = "snapshot"', 'kind = "crop"', "rewind.kind is 'crop'", "snapshot, length"),
     "seed": ("seed = 1", "seed = true", "training.seed is True", "a whole number"),
     "metric": ("natural = 0.0", "natural = nan", "metrics.nll_valid_natural is nan", "finite"),
     "misspelt": ("title =", "titel =", "title is missing", "There is 'titel' instead"),

@@ -110,6 +110,17 @@ def test_a_jump_goes_on_at_the_new_place_and_holds_nothing(
     assert state(generator) == replayed(generator, folder)
 
 
+def test_going_back_to_where_a_jump_began_still_holds_what_sounded(generator: Generator) -> None:
+    chord = tuple(note(v, p, 0, 4.0) for v, p in enumerate((72, 67, 60, 48)))
+    plan(generator, request(0, 4, 4, fresh=True, heard=chord, given=ALL))
+    plan(generator, request(10, 10, 12, epoch=2))
+    plan(generator, request(4, 4, 5, epoch=3))
+    assert generator.context.entries[16].before.held == [72, 67, 60, 48]
+    plan(generator, request(10, 10, 12, epoch=4))
+    plan(generator, request(8, 8, 9, epoch=5))
+    assert generator.context.entries[20].before.held == [None] * 4
+
+
 def test_going_back_before_a_jump_forgets_it(generator: Generator, folder: Path) -> None:
     plan(generator, request(0, 0, 4, fresh=True))
     plan(generator, request(10, 10, 12, epoch=2))

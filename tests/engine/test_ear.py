@@ -9,12 +9,13 @@ from ripieno.ear import Ear
 from ripieno.events import Note
 from ripieno.grammar import grid
 from ripieno.modes.mode import nearest_step
+from ripieno.voicing import Voicing
 
 LEGATO = Beats(1.0)
 
 
 def hear(ear: Ear, pitch: int, begin: float, end: float | None, lone: int = 0) -> None:
-    ear.note_on(pitch, 80, Beats(begin), nearest_step(Beats(begin)), lone)
+    ear.note_on(pitch, 80, Beats(begin), nearest_step(Beats(begin)), Voicing(lone=lone))
     if end is not None:
         ear.note_off(pitch, Beats(end))
 
@@ -73,10 +74,10 @@ def test_the_given_voices_outlast_a_rest() -> None:
     ear = Ear()
     hear(ear, 60, 0, 1, lone=2)
     notes = ear.heard(Beats(0), Beats(1), LEGATO)
-    assert ear.given(notes, 2) == (2,)
-    assert ear.given((), 0) == (2,)
+    assert ear.given(notes, Voicing(lone=2)) == (2,)
+    assert ear.given((), Voicing()) == (2,)
     ear.start_phrase(Beats(8))
-    assert ear.given((), 0) == (0,)
+    assert ear.given((), Voicing()) == (0,)
 
 
 def test_a_phrase_counts_from_its_start() -> None:

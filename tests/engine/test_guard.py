@@ -48,8 +48,11 @@ def realtime(lifeline: Connection, ledger: Inherited, test: Connection) -> None:
                     out.note_on(channel, pitch, 90)
                 out.note_off(2, 50)
                 sounding.release(2, 50)
+                sounding.pedal(4, True)
+                out.control(4, 64, 127)
             case "leave":
                 words.send(guard.Goodbye())
+                out.close()
                 return
         test.send("done")
 
@@ -103,15 +106,17 @@ def test_exactly_the_missing_releases_are_sent(stage: Stage, jackd: JackServer) 
         jackd.connect("victim:out", dump.port)
         time.sleep(3 * guard.LOOK_EVERY)  # until the guard has seen the connection
         stage.tell("strike")
-        time.sleep(8 * PERIOD / RATE)  # what RtMidi still holds when its process dies is lost
+        time.sleep(8 * PERIOD / RATE)  # what has not left when its process dies is lost
         stage.kill_realtime()
         stage.guarding.join(10)
     assert stage.guarding.exitcode == 0
     struck = [(0x90 | channel, pitch, 90) for channel, pitch in (*NOTES, (2, 50))]
-    assert dump.messages[:5] == [*struck, (0x82, 50, 64)]
-    assert sorted(dump.messages[5:]) == [(0x80 | channel, pitch, 64) for channel, pitch in NOTES]
+    assert dump.messages[:6] == [*struck, (0x82, 50, 64), (0xB4, 64, 127)]
+    released = [(0x80 | channel, pitch, 64) for channel, pitch in NOTES]
+    assert sorted(dump.messages[6:]) == [*released, (0xB4, 64, 0)]
     assert stranger.messages == []
-    assert Ledger.shared(stage.ledger.fileno()).sounding() == []
+    left = Ledger.shared(stage.ledger.fileno())
+    assert (left.sounding(), left.pedals()) == ([], [])
 
 
 def test_a_goodbye_leaves_nothing_to_do(stage: Stage, jackd: JackServer) -> None:
@@ -123,7 +128,7 @@ def test_a_goodbye_leaves_nothing_to_do(stage: Stage, jackd: JackServer) -> None
         stage.realtime.join(10)
         stage.guarding.join(10)
     assert stage.guarding.exitcode == 0
-    assert len(dump.messages) == 5
+    assert len(dump.messages) == 6
 
 
 def test_a_death_in_silence_opens_nothing(stage: Stage, jackd: JackServer) -> None:

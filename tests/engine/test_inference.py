@@ -21,6 +21,7 @@ from ripieno.events import (
     Note,
     Planned,
     Request,
+    Served,
 )
 from ripieno.generate import Generator
 from ripieno.inference import Desk, run
@@ -88,7 +89,7 @@ class Asker:
         self.requests.close()
         told = self.wait(lambda so_far: False)
         self.process.join(PATIENCE)
-        return told
+        return [message for message in told if not isinstance(message, Served)]
 
 
 @contextmanager
@@ -218,6 +219,13 @@ def test_a_bundle_that_cannot_be_loaded(
 
 def serve(folder: Path, requests: list[Request]) -> tuple[list[Planned], Generator]:
     """Serve `requests` that all lie in the pipe before the first is looked at."""
+    messages, generator = served(folder, requests)
+    assert [m.request for m in messages if isinstance(m, Served)] == [r.number for r in requests]
+    return [m for m in messages if isinstance(m, Planned)], generator
+
+
+def served(folder: Path, requests: list[Request]) -> tuple[list[InferenceMessage], Generator]:
+    """As `serve`, with all that was said."""
     read_requests, write_requests = multiprocessing.Pipe(duplex=False)
     read_planned, write_planned = multiprocessing.Pipe(duplex=False)
     sender: Sender[Request] = Sender(write_requests)
@@ -231,12 +239,10 @@ def serve(folder: Path, requests: list[Request]) -> tuple[list[Planned], Generat
         Desk(generator, incoming, answers, VirtualClock()).serve()
     answers.close()
     planned: Receiver[InferenceMessage] = Receiver(read_planned)
-    steps: list[Planned] = []
+    messages: list[InferenceMessage] = []
     with pytest.raises(Closed):
-        for message in planned.receive():
-            assert isinstance(message, Planned)
-            steps.append(message)
-    return steps, generator
+        messages.extend(planned.receive())
+    return messages, generator
 
 
 def test_a_void_request_plans_nothing_but_was_heard(folder: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ripieno.instruments import Instruments
+from ripieno.outputs.lane import Lane
 
 from tests.fakes import FakeOutput
 
 
 def test_what_goes_and_comes_back_is_told_each_time() -> None:
     output = FakeOutput()
-    instruments = Instruments([output], [], [])
+    instruments = Instruments([Lane(output)], [], [])
     assert instruments.check() == []
     for _ in range(2):
         output.problem = "The port is gone."
@@ -18,3 +19,13 @@ def test_what_goes_and_comes_back_is_told_each_time() -> None:
         output.problem = ""
         assert instruments.check() == ["The output fake is back."]
         assert instruments.check() == []
+
+
+def test_who_listens_anew_is_known_until_the_next_look() -> None:
+    output = FakeOutput()
+    instruments = Instruments([Lane(output)], [], [])
+    output.newcomer = True
+    assert instruments.check() == []
+    assert instruments.newcomers == [output]
+    instruments.check()
+    assert instruments.newcomers == []

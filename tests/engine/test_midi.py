@@ -7,9 +7,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ripieno import midi
 from ripieno.errors import PortError
-from ripieno.events import ControlChange, NoteOff, NoteOn, Stamped
+from ripieno.events import (
+    ClockTick,
+    ClockTransport,
+    ControlChange,
+    NoteOff,
+    NoteOn,
+    PitchBend,
+    SongPosition,
+    Stamped,
+    Transport,
+)
 from ripieno.midi import Api, Port
 from ripieno.midi_input import open_input, parse
 from ripieno.outputs.port import PortOutput, open_output
@@ -42,9 +54,41 @@ def test_bytes_become_messages() -> None:
     assert parse([0x90, 60, 0]) == NoteOff(0, 60)
     assert parse([0x83, 127, 64]) == NoteOff(3, 127)
     assert parse([0xB0, 64, 127]) == ControlChange(0, 64, 127)
-    assert parse([0xF8]) is None
-    assert parse([0xC0, 5]) is None
-    assert parse([]) is None
+    assert parse([0xE1, 0, 0]) == PitchBend(1, -8192)
+    assert parse([0xE1, 127, 127]) == PitchBend(1, 8191)
+    assert parse([0xE0, 0, 64]) == PitchBend(0, 0)
+    assert parse([0xF8]) == ClockTick()
+    assert parse([0xFA]) == ClockTransport(Transport.START)
+    assert parse([0xFB]) == ClockTransport(Transport.CONTINUE)
+    assert parse([0xFC]) == ClockTransport(Transport.STOP)
+    assert parse([0xF2, 1, 2]) == SongPosition(257)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([60, 100], id="running-status"),
+        pytest.param([0x90, 60], id="cut"),
+        pytest.param([0xC0, 5], id="program"),
+        pytest.param([0xF0, 1, 2, 3, 0xF7], id="sysex"),
+        pytest.param([0xF0, 1, 2], id="sysex-cut"),
+        pytest.param([0x90, 200, 100], id="no-pitch"),
+        pytest.param([0xFE], id="active-sensing"),
+    ],
+)
+def test_what_no_performance_uses_is_nothing(data: list[int]) -> None:
+    assert parse(data) is None
+
+
+@given(st.binary(max_size=8))
+def test_no_bytes_are_an_error(data: bytes) -> None:
+    message = parse(data)
+    match message:
+        case NoteOn(channel, pitch, velocity):
+            assert 0 <= channel <= 15 and 0 <= pitch <= 127 and 1 <= velocity <= 127
+        case NoteOff(channel, pitch):
+            assert 0 <= channel <= 15 and 0 <= pitch <= 127
 
 
 PORTS = (
@@ -113,15 +157,21 @@ def test_what_another_process_plays_is_heard_in_order(jackd: JackServer, tmp_pat
     jackd.connect("player:out", "hearing-in:in")
     player.stdin.write("\n")
     player.stdin.flush()
-    until(lambda: len(heard) >= 25, "twelve notes and a pedal")
+    until(lambda: len(heard) >= 26, "twelve notes, a pedal and the wheel")
     player.communicate("\n", timeout=10)
+    until(lambda: len(heard) >= 27, "the end of the pedal that was down when the player left")
     heard_in.close()
     expected = [
         message
         for pitch in range(60, 72)
         for message in (NoteOn(2, pitch, 1 + pitch), NoteOff(2, pitch))
     ]
-    assert [stamped.message for stamped in heard] == [*expected, ControlChange(2, 64, 127)]
+    assert [stamped.message for stamped in heard] == [
+        *expected,
+        ControlChange(2, 64, 127),
+        PitchBend(2, 0),
+        ControlChange(2, 64, 0),
+    ]
     stamps = [stamped.at for stamped in heard]
     assert stamps == sorted(stamps)
 

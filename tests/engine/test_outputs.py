@@ -13,6 +13,7 @@ from typing import Any
 import jack
 import numpy as np
 import pytest
+from ripieno import jack as jack_of_ours
 from ripieno.errors import PortError, SoundError
 from ripieno.outputs import fluidsynth
 from ripieno.outputs.fluidsynth import FluidSynthOutput, FluidSynthRenderer
@@ -20,7 +21,7 @@ from ripieno.outputs.null import NullOutput
 from ripieno.outputs.opening import open_outputs
 from ripieno.outputs.port import PortOutput, open_output
 from ripieno.outputs.soundfont import RATE, Renderer
-from ripieno.outputs.spawned import SpawnedOutput
+from ripieno.outputs.spawned import SpawnedOutput, audio_devices, find_device
 from ripieno.outputs.tinysoundfont import TinyRenderer
 from ripieno.routing import OutputKind, OutputSpec, Routing
 
@@ -28,7 +29,7 @@ from tests.engine.fonts import BUILT_IN, HARPSICHORD, ORGAN
 from tests.engine.jackd import JackServer, outlive_a_server, until
 
 
-def problem_of(out: PortOutput | FluidSynthOutput) -> str:
+def problem_of(out: PortOutput | FluidSynthOutput | SpawnedOutput) -> str:
     out.check()
     return out.problem
 
@@ -81,7 +82,7 @@ def test_a_named_port_is_played_to_and_its_end_is_told(jackd: JackServer) -> Non
         out.check()
         assert out.problem == ""
         out.note_on(0, 62, 100)
-    assert again.messages == [(0x90, 62, 100)]
+    assert again.messages == [(0x80, 60, 64), (0x90, 62, 100)], "what hung ends before all else"
     out.close()
 
 
@@ -141,23 +142,41 @@ def test_fluidsynth_sounds_on_jack_at_the_right_pitch(jackd: JackServer) -> None
 
 @pytest.mark.real_part
 def test_a_synthesiser_survives_its_server(tmp_path: Path) -> None:
-    outlive_a_server(_survive, tmp_path / "log")
+    outlive_a_server(_survive_the_end, tmp_path / "log")
 
 
-def _survive(mortal_jackd: JackServer) -> None:
+@pytest.mark.real_part
+def test_a_synthesiser_survives_its_servers_death(tmp_path: Path) -> None:
+    outlive_a_server(_survive_a_death, tmp_path / "log")
+
+
+def _survive_the_end(mortal_jackd: JackServer) -> None:
+    _survive(mortal_jackd, signal.SIGTERM)
+
+
+def _survive_a_death(mortal_jackd: JackServer) -> None:
+    _survive(mortal_jackd, signal.SIGKILL)
+
+
+def _survive(mortal_jackd: JackServer, number: signal.Signals) -> None:
     out = FluidSynthOutput(BUILT_IN, "jack", "orphan")
     out.check()
     assert out.problem == ""
-    mortal_jackd.stop()
+    mortal_jackd.stop(number)
     until(lambda: problem_of(out) != "", "the news that JACK has stopped")
     assert "JACK has stopped" in out.problem
     out.note_on(0, 60, 100)
     out.silence()
     mortal_jackd.start()
-    again = FluidSynthOutput(BUILT_IN, "jack", "orphan")
+    until(lambda: problem_of(out) == "", "its return")
+    ear = Ear(0.5)
+    out.program(0, ORGAN)
+    out.note_on(0, 69, 100)
+    mortal_jackd.connect("orphan-synth:left", "ear:in")
+    assert ear.full.wait(20)
+    assert np.abs(np.concatenate(ear.blocks)).max() > 0.01
     out.close()
-    again.note_on(0, 60, 100)
-    again.close()
+    jack_of_ours.abandon(ear.client)
 
 
 @pytest.mark.real_part
@@ -190,7 +209,7 @@ def test_without_fluidsynth_a_process_of_its_own_sounds(
     out._process.join()
     out.note_on(0, 69, 100)
     out.check()
-    assert "has ended" in out.problem
+    assert "takes no sound" in out.problem
     out.close()
 
 
@@ -198,11 +217,59 @@ def test_without_fluidsynth_and_device_one_sentence_tells(
     no_jack: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fluidsynth, "installed", lambda: False)
-    specs = (OutputSpec(OutputKind.SYNTH, "no such device"),)
-    outputs, missing = open_outputs(Routing(outputs=specs), BUILT_IN)
+    outputs, missing = open_outputs(Routing(), BUILT_IN)
     assert [type(output) for output in outputs] == [NullOutput]
     assert missing[0].startswith("No sound: no audio device can be opened (")
     assert "Connect a sound card" in missing[0]
+
+
+def test_a_device_is_chosen_by_any_part_of_its_name() -> None:
+    devices = ("USB Audio: front", "USB Audio: rear", "system")
+    assert find_device("REAR", devices) == "USB Audio: rear"
+    assert find_device("system", devices) == "system"
+    with pytest.raises(SoundError, match="fits more than one audio device"):
+        find_device("usb", devices)
+    with pytest.raises(SoundError, match=r"'jakc'; allowed: 'jack', .*Did you mean 'jack'\?"):
+        find_device("jakc", devices, ("jack",))
+
+
+@pytest.mark.real_part
+def test_a_device_that_is_named_is_played_to(jackd: JackServer) -> None:
+    found = audio_devices()
+    assert "system" in found
+    specs = (OutputSpec(OutputKind.SYNTH, "syst"),)
+    outputs, missing = open_outputs(Routing(outputs=specs), BUILT_IN)
+    assert missing == []
+    assert isinstance(outputs[0], SpawnedOutput)
+    outputs[0].close()
+    specs = (OutputSpec(OutputKind.SYNTH, "sistem"),)
+    outputs, missing = open_outputs(Routing(outputs=specs), BUILT_IN)
+    assert "Did you mean 'system'?" in missing[0]
+
+
+@pytest.mark.real_part
+def test_a_device_that_dies_is_noticed_and_played_to_again(tmp_path: Path) -> None:
+    outlive_a_server(_play_again, tmp_path / "log")
+
+
+def _play_again(mortal_jackd: JackServer) -> None:
+    out = SpawnedOutput(BUILT_IN)
+    mortal_jackd.stop(signal.SIGKILL)
+    until(lambda: problem_of(out) != "", "the news that the device takes no sound")
+    out.note_on(0, 60, 100)
+    mortal_jackd.start()
+    until(lambda: problem_of(out) == "", "its return", 30)
+    ear = Ear(0.5)
+    (playing,) = ear.client.get_ports("system:playback_1")
+    until(lambda: bool(ear.client.get_all_connections(playing)), "PortAudio's connection")
+    mortal_jackd.connect(ear.client.get_all_connections(playing)[0].name, "ear:in")
+    out.program(0, ORGAN)
+    out.note_on(0, 69, 100)
+    assert ear.full.wait(20)
+    ear.client.deactivate()
+    ear.client.close()
+    assert np.abs(np.concatenate(ear.blocks)).max() > 0.01
+    out.close()
 
 
 def nearest_harmonic_error(sound: Any, rate: int, pitch: float) -> float:

@@ -61,6 +61,9 @@ def test_another_seed_gives_other_music(bundle: Path, tmp_path: Path) -> None:
     second = notes(played(bundle, tmp_path / "b.take", other), Source.MODEL)
     assert [n.pitch for n in first] != [n.pitch for n in second]
 
+LEAD = 0.001
+"""Seconds for which a note is told before it sounds, so that a note struck again has ended."""
+
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_note_is_released_and_in_order(mode: Mode, bundle: Path, tmp_path: Path) -> None:
@@ -68,8 +71,9 @@ def test_every_note_is_released_and_in_order(mode: Mode, bundle: Path, tmp_path:
     down: set[tuple[int, int]] = set()
     clock = 0.0
     for fact in take.facts:
-        assert fact.at >= clock, "facts are told in order of time"
-        clock = fact.at
+        told_ahead = isinstance(fact, NoteStarted | NoteEnded)
+        assert fact.at >= clock - LEAD - 1e-9, "facts are told in order of time"
+        clock = max(clock, fact.at - (LEAD if told_ahead else 0))
         if isinstance(fact, NoteStarted):
             assert (fact.channel, fact.pitch) not in down
             down.add((fact.channel, fact.pitch))

@@ -2,36 +2,85 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
+from collections import Counter
+from dataclasses import fields, replace
 from pathlib import Path
+from queue import SimpleQueue
+from stat import S_ISDIR
+from typing import Any, get_args
 
 import pytest
-from ripieno.clock import Beats, Meter, Seconds
+from ripieno import take as take_module
+from ripieno.clock import Beats, Meter, Seconds, TempoMap
 from ripieno.errors import PhraseError
+from ripieno.events import (
+    Action,
+    Choose,
+    ClockTransport,
+    Command,
+    ControlChange,
+    KeyPlayed,
+    Learn,
+    Locate,
+    MidiMessage,
+    Mute,
+    Note,
+    NoteOff,
+    NoteOn,
+    Nudge,
+    PitchBend,
+    Planned,
+    Request,
+    Rung,
+    SaveLast,
+    Seed,
+    SongPosition,
+    Sounding,
+    Tap,
+    Transport,
+    Turn,
+)
 from ripieno.midifile import read_score
-from ripieno.score import PartNote
+from ripieno.score import BendMark, PartNote, TempoMark
 from ripieno.settings import Key, Mode, Rules, Settings
 from ripieno.take import (
+    Asked,
+    BendMoved,
     ControlMoved,
     Fact,
     Header,
+    Heard,
     Journal,
     Mark,
     Marked,
     MeterSet,
+    ModelReady,
     NoteEnded,
     NoteStarted,
+    RequestServed,
+    Restarted,
+    Sent,
+    Silenced,
     Source,
+    Steered,
+    StepMissed,
     StepPlanned,
     Take,
     TempoSet,
     Turned,
+    Wished,
+    Woke,
     new_take_path,
+    parse,
     read,
 )
+from ripieno.take_lines import Reader, Writer
 from ripieno.take_score import export_midi, score_of
 
 HEADER = Header(
@@ -69,6 +118,20 @@ def ended(
     return NoteEnded(source, voice, channel, pitch, Beats(beat), Seconds(100 + beat))
 
 
+def request(number: int, settings: Settings) -> Request:
+    return Request(
+        epoch=1,
+        since=Beats(3.5),
+        begin=Beats(4.0),
+        end=Beats(4.25),
+        heard=(Note(0, 60, 80, Beats(3.0), None),),
+        given=(0,),
+        player=(),
+        settings=settings,
+        number=number,
+    )
+
+
 FACTS: tuple[Fact, ...] = (
     Marked(Mark.PLAYED, "", Beats(0.0), Seconds(100.0)),
     started(0.0, 60, None, Source.PLAYER),
@@ -86,6 +149,19 @@ FACTS: tuple[Fact, ...] = (
     ended(2.1, 90, None, Source.CLICK),
     ended(3.5, 48, 3),
     Marked(Mark.ANSWER_ENDS, "", Beats(4.0), Seconds(104.0)),
+    BendMoved(4, -200, Beats(4.0), Seconds(104.0)),
+    ModelReady("chorale-lstm", "int8", Seconds(104.0)),
+    Asked(request(1, replace(HEADER.settings, velocity=70)), Seconds(104.0)),
+    Asked(request(2, replace(HEADER.settings, velocity=70)), Seconds(104.1)),
+    RequestServed(1, 0, True, Seconds(104.1)),
+    StepMissed(Beats(4.0), Seconds(104.2)),
+    Restarted((Note(0, 60, 80, Beats(3.0), None),), Seconds(104.2)),
+    Heard(NoteOn(2, 60, 80), False, Seconds(104.2), "Keystation"),
+    Wished(Choose("mode", "solo"), Seconds(104.3)),
+    Steered(TempoMap(Seconds(104.3), Beats(4.0), 120.0, 0.5), False, Beats(4.0), Seconds(104.3)),
+    Woke(Seconds(104.4), Seconds(0.02)),
+    Sent("903c50", Seconds(104.4)),
+    Silenced(Seconds(104.5)),
 )
 
 
@@ -107,27 +183,155 @@ def journal(tmp_path: Path) -> Path:
 
 def test_what_was_recorded_is_what_is_read(journal: Path) -> None:
     assert read(journal) == Take("x", HEADER, FACTS, torn=False)
-    assert journal.read_text().splitlines()[0] == '{"ripieno-take":1}'
+    assert journal.read_text().splitlines()[0] == '{"ripieno-take":2}'
     assert len(journal.read_text().splitlines()) == 2 + len(FACTS)
 
 
-def test_a_take_cut_off_anywhere_keeps_what_came_before(journal: Path) -> None:
+def test_a_journal_cut_off_at_any_byte_keeps_every_whole_fact(journal: Path) -> None:
     whole = journal.read_bytes()
     head = len(b"".join(whole.splitlines(keepends=True)[:2]))
-    for size in (*range(head, head + 200), *range(head + 200, len(whole), 7)):
-        journal.write_bytes(whole[:size])
-        cut = read(journal)
+    for size in range(len(whole) + 1):
+        if size < head:
+            with pytest.raises(PhraseError, match="cut off before its first note"):
+                parse(whole[:size], journal)
+            continue
+        cut = parse(whole[:size], journal)
         assert cut.facts == FACTS[: whole[:size].count(b"\n") - 2]
         assert cut.torn is (whole[size - 1 : size] != b"\n")
-        assert score_of(cut).end <= 4.0
+
+
+def test_a_take_that_was_cut_off_is_still_a_score(journal: Path) -> None:
+    whole = journal.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for count in range(2, len(lines) + 1):
+        for more in (0, 1, 30):
+            data = b"".join(lines[:count]) + b"".join(lines[count : count + 1])[:more]
+            assert score_of(parse(data, journal)).end <= 4.0
+
+
+def test_zeros_that_a_power_cut_leaves_at_the_end_are_no_damage(journal: Path) -> None:
+    whole = journal.read_bytes()
+    for cut in (0, 1, 17):
+        data = whole[: len(whole) - cut] + bytes(4096)
+        take = parse(data, journal)
+        assert take.torn
+        assert take.facts == (FACTS if cut == 0 else FACTS[:-1])
+
+
+def test_a_take_of_the_first_version_is_still_read() -> None:
+    take = read(Path(__file__).parents[1] / "takes" / "version-1.take")
+    kinds = Counter(type(fact).__name__ for fact in take.facts)
+    assert kinds["NoteStarted"] == kinds["NoteEnded"] == 45
+    assert kinds["StepPlanned"] == 36
+    assert (take.header.preset, take.header.bundle, take.header.seed) == ("first-jam", "", None)
+    assert [part.name for part in score_of(take).parts] == [
+        "soprano", "alto", "tenor", "bass", "you",
+    ]  # fmt: skip
+
+
+def test_there_is_a_fact_of_every_kind_in_these_tests() -> None:
+    assert {type(fact) for fact in FACTS} == set(get_args(Fact))
+
+
+def test_every_command_and_every_message_can_be_written_and_read() -> None:
+    wishes: dict[type[Any], Any] = {
+        Turn: Turn("tempo", 90.0),
+        Choose: Choose("mode", "solo"),
+        Mute: Mute(2, True),
+        Seed: Seed("x", (Note(0, 60, 80, Beats(0.0), Beats(1.0)),)),
+        KeyPlayed: KeyPlayed(60, 80, True),
+        Tap: Tap(Seconds(1.5)),
+        Nudge: Nudge(Beats(0.01)),
+        Locate: Locate(Beats(16.0)),
+        Learn: Learn(Action.TAP),
+        SaveLast: SaveLast(16),
+    }
+    for kind in get_args(Command):
+        wished = Wished(wishes[kind] if kind in wishes else kind(), Seconds(1.0))
+        assert again(wished) == wished
+    heard: dict[type[Any], Any] = {
+        NoteOn: NoteOn(0, 60, 80),
+        NoteOff: NoteOff(0, 60),
+        ControlChange: ControlChange(3, 64, 127),
+        PitchBend: PitchBend(3, -8192),
+        ClockTransport: ClockTransport(Transport.CONTINUE),
+        SongPosition: SongPosition(64),
+    }
+    for kind in get_args(MidiMessage):
+        message = heard[kind] if kind in heard else kind()
+        assert again(Heard(message, False, Seconds(1.0))).message == message
+
+
+def again(fact: Fact) -> Any:
+    return Reader(Writer(HEADER).first).fact(Writer(HEADER).line(fact))
+
+
+def test_a_planned_step_comes_back_whole() -> None:
+    planned = Planned(
+        epoch=3,
+        begin=Beats(1.25),
+        end=Beats(1.5),
+        voices=(Sounding(1, 60, True, 80), Sounding(3, None, False, 0)),
+        at_once=True,
+        seconds=Seconds(0.002),
+        model_seconds=Seconds(0.001),
+        served=False,
+        relaxed=("spacing",),
+        request=17,
+        rung=Rung.HOLD,
+        candidates=4,
+        begun=Rung.FEWER,
+        decided=2,
+    )
+    told = StepPlanned.of(planned, Seconds(9.0), void=True)
+    assert told.planned() == planned
+    assert again(told) == told
+    plain = {each.name for each in fields(Planned)} - {"begin"} | {"beat", "at", "void"}
+    assert {each.name for each in fields(StepPlanned)} == plain
+
+
+def test_of_the_settings_of_requests_only_what_changes_is_written() -> None:
+    louder = replace(HEADER.settings, velocity=99)
+    other = replace(louder, rules=replace(louder.rules, key=None), muted=frozenset({3}))
+    settings = (HEADER.settings, louder, louder, other, HEADER.settings)
+    asked = [Asked(request(n, each), Seconds(n)) for n, each in enumerate(settings)]
+    writer = Writer(HEADER)
+    lines = [writer.line(fact) for fact in asked]
+    assert [b"settings" in line for line in lines] == [False, True, False, True, True]
+    assert b'"settings":{"velocity":99}' in lines[1]
+    reader = Reader(writer.first)
+    assert [reader.fact(line) for line in lines] == asked
+
+
+def test_what_was_written_reaches_the_disk_while_the_music_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread sees to it, soon after it was written, and with the file's name."""
+    synced: SimpleQueue[tuple[str, int]] = SimpleQueue()
+
+    def fsync(descriptor: int) -> None:
+        what = "folder" if S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        synced.put((what, threading.get_ident()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(take_module, "SYNC_EVERY", 0.0)
+    journal = Journal(tmp_path / "x.take", HEADER)
+    try:
+        seen = [synced.get(timeout=30), synced.get(timeout=30)]
+        journal.record(started(0, 60))
+        seen.append(synced.get(timeout=30))
+    finally:
+        journal.close()
+    assert [what for what, _ in seen] == ["folder", "file", "file"]
+    assert threading.get_ident() not in {thread for _, thread in seen}
 
 
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda lines: [], "this is not a take"),
+        (lambda lines: [], "cut off before its first note"),
         (lambda lines: ["once upon a time"], "this is not a take"),
-        (lambda lines: ['{"ripieno-take":2}', *lines[1:]], "version 2; allowed: version 1"),
+        (lambda lines: ['{"ripieno-take":3}', *lines[1:]], "version 3; allowed: version 1 or 2"),
         (lambda lines: lines[:1], "cut off before its first note"),
         (lambda lines: [*lines[:4], "{}", *lines[5:]], "line 5: this line .* is damaged"),
         (lambda lines: [*lines[:3], lines[3].replace("60", '"C"')], "line 4: this line"),
@@ -280,3 +484,61 @@ def test_the_midi_file_says_the_same_and_is_always_the_same(tmp_path: Path) -> N
     assert read_back.controls == score.controls
     with pytest.raises(PhraseError, match="cannot be written"):
         export_midi(take(*FACTS), tmp_path / "none" / "a.mid")
+    assert read_back.bends == score.bends == (BendMark(Beats(4), 4, -200),)
+
+
+def test_the_seed_phrase_is_kept_apart_from_what_the_model_plays() -> None:
+    score = score_of(
+        take(
+            started(0, 60, 0, Source.SEED),
+            ended(1, 60, 0, Source.SEED),
+            started(1, 62, 0),
+            ended(2, 62, 0),
+            started(1, 50, None, Source.PLAYER),
+        )
+    )
+    assert [(part.name, part.channel) for part in score.parts] == [
+        ("soprano", 0), ("seed soprano", 0), ("you", 4),
+    ]  # fmt: skip
+    assert [part.notes[0].pitch for part in score.parts] == [62, 60, 50]
+
+
+def test_swing_is_written_as_it_sounds() -> None:
+    score = score_of(
+        take(
+            started(0.5, 60),
+            ended(1, 60),
+            Turned("swing", "0.75", Beats(1), Seconds(101)),
+            started(1.5, 62),
+            ended(2, 62),
+            started(2.25, 64),
+            ended(2.5, 64),
+        )
+    )
+    notes = score.parts[0].notes
+    assert [note.onset for note in notes] == [0.5, 1.75, 2.375]
+    assert [note.duration for note in notes] == [0.5, 0.25, 0.375]
+
+
+def test_of_a_clock_that_is_corrected_all_the_time_only_new_tempos_are_written() -> None:
+    def steered(beat: float, bpm: float) -> Steered:
+        return Steered(TempoMap(Seconds(0), Beats(0), bpm), False, Beats(beat), Seconds(beat))
+
+    facts = (steered(1, 90.01), steered(2, 90.05), steered(3, 120.0), steered(4, 120.1))
+    assert score_of(take(*facts)).tempos == (
+        TempoMark(Beats(0), 90.0), TempoMark(Beats(3), 120.0),
+    )  # fmt: skip
+
+
+def test_pedals_and_wheels_of_a_shared_channel_are_written_once(tmp_path: Path) -> None:
+    """The player may sound on a voice's channel: then two tracks share it."""
+    facts = (
+        NoteStarted(Source.MODEL, 0, 4, 72, 80, Beats(0), Seconds(0), Seconds(0)),
+        started(0, 60, None, Source.PLAYER),
+        ControlMoved(4, 64, 127, Beats(1), Seconds(1)),
+        BendMoved(4, 8191, Beats(1), Seconds(1)),
+    )
+    export_midi(take(*facts), tmp_path / "a.mid")
+    read_back = read_score(tmp_path / "a.mid")
+    assert len(read_back.parts) == 2
+    assert len(read_back.controls) == len(read_back.bends) == 1

@@ -57,8 +57,8 @@ def test_after_a_command(
 ) -> None:
     with in_full_sound(tmp_path, tiny, jackd) as (running, dump):
         running.send(command)
-        seen = running.in_phase(silent)
-        assert seen.sounding == 0
+        running.in_phase(silent)
+        seen = running.until(lambda t: t.sounding == 0, "what is committed ends")
         running.until(lambda t: t.at > seen.at + 0.2, "a moment of silence")
     assert_silent(dump)
     assert score_reader.unpaired(dump.heard) == []
@@ -151,7 +151,9 @@ def test_realtime_is_killed_and_the_guard_releases(
     ons = [n for n, message in enumerate(dump.heard) if score_reader.is_on(message)]
     left = score_reader.hanging(dump.heard[: ons[-1] + 1])
     released = [(score_reader.channel(m), m.data[1]) for m in dump.heard[ons[-1] + 1 :]]
-    assert sorted(released) == left, "the guard releases exactly what sounds"
+    assert set(released) >= set(left), "the guard releases all that sounds"
+    just_ended = {(score_reader.channel(m), m.data[1]) for m in dump.heard[: ons[-1]][-8:]}
+    assert set(released) - set(left) <= just_ended, "or whose end may not have gone out yet"
 
 
 def test_the_guard_is_killed_and_realtime_stops_in_order(

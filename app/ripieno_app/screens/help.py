@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ripieno_app.keys import KEYS, Action, Deed, Key, Layer, action_of, key_name
+from ripieno_app.keys import ANSWER, KEYS, Action, Deed, Key, Layer, action_of, key_name
 from ripieno_app.messages import Words
 
 Part = tuple[str, str]
@@ -69,7 +69,7 @@ class HelpScreen(ModalScreen[Action | None]):
         event.prevent_default()
         if action is Deed.PANIC or (action is Deed.QUIT and name != "q"):
             self.dismiss(action)
-        elif name == "q" or action in (Deed.HELP, Deed.ANSWER):
+        elif name == "q" or action in (Deed.HELP, ANSWER):
             self.dismiss(None)
 
 

@@ -8,10 +8,16 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from ripieno import __version__
+from ripieno.cli.takes_arguments import (
+    REPLAY_EXAMPLES,
+    TAKES_EXAMPLES,
+    add_replay,
+    add_takes,
+)
 from ripieno.errors import SettingError, nearest_name
 
 HEADLESS_BARS = 16
-COMMANDS = ("play", "render", "ports", "doctor", "models", "presets", "takes")
+COMMANDS = ("play", "render", "ports", "doctor", "models", "presets", "takes", "replay")
 
 ABOUT = """\
 Ripieno plays along with you: you play a phrase, and four voices answer, in time.
@@ -129,7 +135,10 @@ def parser_of() -> Parser:
     models = command("models", "lists", "List the models that can play.")
     models.add_argument("name", nargs="?", help="tell all about this one, and check its files")
     _add_presets(command("presets", "lists", "List presets, or show one; list seed phrases."))
-    _add_takes(command("takes", "takes", "List takes, or make .mid and .wav of one."))
+    about = "List takes, make .mid and .wav of one, tell how it went."
+    add_takes(command("takes", "takes", about, TAKES_EXAMPLES), whole)
+    about = "Play a take again exactly as it was, or compute it anew."
+    add_replay(command("replay", "replay", about, REPLAY_EXAMPLES), number)
     return parser
 
 
@@ -234,10 +243,3 @@ def _add_presets(parser: Parser) -> None:
     parser.add_argument("--phrases", action="store_true", help="list the seed phrases")
     parser.add_argument("--knobs", action="store_true", help="list what can be turned live")
     parser.add_argument("--keys", action="store_true", help="explain every key of a preset")
-
-
-def _add_takes(parser: Parser) -> None:
-    parser.add_argument("file", nargs="?", help="the .take file to make a .mid (and a .wav) of")
-    parser.add_argument("--soundfont", metavar="FILE", help="for the .wav: a .sf2 or .sf3 file")
-    parser.add_argument("--no-wav", action="store_true", help="make the .mid only")
-    _add_folder(parser)

@@ -28,6 +28,8 @@ def doctor(options: Namespace) -> int:
     for finding in examine(model, precision, preset.settings.bpm, log):
         counts[finding.health] += 1
         print(f"{_SIGNS[finding.health]} {finding.part:<13}{finding.found}", flush=True)
+        for line in finding.table:
+            print(f"  {'':<13}{line}".rstrip())
         if finding.advice:
             print(f"  {'':<13}→ {finding.advice}")
     if counts[Health.BROKEN]:

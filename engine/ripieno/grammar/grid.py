@@ -111,6 +111,7 @@ def age_class(age: int) -> int:
 
 _AGE_CLASS = tuple(age_class(age) for age in range(AGE_LIMITS[-1] + 2))
 _OLDEST = len(_AGE_CLASS) - 1
+_ELDER = _AGE_CLASS[_OLDEST]
 
 
 def interval_class(own: int, other: int) -> int:
@@ -164,8 +165,9 @@ class Cursor:
 
     def features(self, voice: int, here: Setting) -> tuple[int, ...]:
         """What the model sees before it decides `voice`: one integer for each of `FEATURES`."""
-        sounding, ages = self.sounding, self.ages
-        intervals, degrees = _INTERVALS[sounding[voice]], _DEGREES[here.key]
+        s, a, t, b = self.sounding  # by name and not in loops: this stands in the path of every note
+        age_s, age_a, age_t, age_b = self.ages
+        intervals, degrees = _INTERVALS[self.sounding[voice]], _DEGREES[here.key]
         return (
             self.previous,
             self.previous_voice,
@@ -175,13 +177,22 @@ class Cursor:
             here.key,
             here.cadence,
             self.decided,
-            *sounding,
-            *[
-                _AGE_CLASS[age if age < _OLDEST else _OLDEST] if value else 0
-                for age, value in zip(ages, sounding, strict=True)
-            ],
-            *[intervals[other] for other in sounding],
-            *[degrees[value] for value in sounding],
+            s,
+            a,
+            t,
+            b,
+            (_AGE_CLASS[age_s] if age_s < _OLDEST else _ELDER) if s else 0,
+            (_AGE_CLASS[age_a] if age_a < _OLDEST else _ELDER) if a else 0,
+            (_AGE_CLASS[age_t] if age_t < _OLDEST else _ELDER) if t else 0,
+            (_AGE_CLASS[age_b] if age_b < _OLDEST else _ELDER) if b else 0,
+            intervals[s],
+            intervals[a],
+            intervals[t],
+            intervals[b],
+            degrees[s],
+            degrees[a],
+            degrees[t],
+            degrees[b],
         )
 
     def decide(self, voice: int, token: int) -> None:

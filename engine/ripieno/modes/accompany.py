@@ -1,18 +1,29 @@
-"""Accompany: you are one voice, the machine is the others.
+"""Accompany: you are one voice or some, the machine is the others.
 
 They sound at your onset where it lies near enough to a step, else on the step; while you hold,
-they move on the grid; when you pause, they hold, and after a while they rest with you.
+they move on the grid; when you pause, they hold, and after a while they rest with you. A voice
+that has just moved on the grid does not move again for a note of yours a moment later: it waits
+for the next step, unless `settings.follow` says that it should go with you.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ripieno.clock import GRID_TOLERANCE, Beats, Seconds
+from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to
 from ripieno.ear import STEP
-from ripieno.events import Phase, Planned
-from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush
-from ripieno.modes.mode import FORGET_AFTER, Mode, Moment, nearest_step, opening_beat
+from ripieno.events import Note, Phase, Planned
+from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush, Sow
+from ripieno.modes.mode import (
+    EVERYTHING,
+    FORGET_AFTER,
+    Baton,
+    Mode,
+    nearest_step,
+    opening_beat,
+)
+from ripieno.modes.moment import Moment
+from ripieno.passage import rests
 from ripieno.plan import ALL_VOICES, context
 
 CHORD_SPREAD = Seconds(0.035)
@@ -23,10 +34,12 @@ LEAD = Beats(STEP / 2)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The step that the player's newest onset belongs to, and when it was struck."""
+    """The step that the player's newest onset belongs to, when it was struck, and the voices of
+    the machine that had moved on that step already, and stay as they are."""
 
     step: Beats
     struck: Beats
+    moved: tuple[Note, ...] = ()
 
 
 class Accompany(Mode):
@@ -39,13 +52,49 @@ class Accompany(Mode):
         self.claim: Claim | None = None
         self.paused: Beats | None = None
 
+    # ---- the transport
+
     def start(self, beat: Beats) -> Effects:
         self.claim = self.paused = None
         return super().start(beat)
 
+    def leave(self, beat: Beats) -> Baton:
+        """What is decided still sounds."""
+        going = self.phase is Phase.ACCOMPANYING
+        begin = max(self.decided, ceil_to(beat, STEP)) if going else beat
+        effects = (self._went_on(self.moment.epoch, self.decided, begin),) if going else NOTHING
+        self.stop()
+        return Baton(begin, going, effects if begin > self.decided else NOTHING)
+
+    def enter(self, baton: Baton, beat: Beats) -> Effects:
+        """With a key down it goes on from where the other mode ends, else it falls silent there."""
+        effects = self.start(baton.begin)
+        if not baton.going:
+            return effects
+        here = ceil_to(baton.begin, STEP)
+        if not self.moment.ear.held:
+            self.paused = here
+            return (*effects, Sow(rests(self.moment.epoch, here)))
+        self.phase = Phase.ACCOMPANYING
+        self.decided = self.received = here
+        self.moment.ear.start_phrase(here)
+        mine = {note.voice for note in self.moment.ear.held if note.voice is not None}
+        return (*effects, Sow(rests(self.moment.epoch, here, mine)))
+
+    def located(self, beat: Beats) -> Effects:
+        """With a key down it goes on at once at the new place, else it waits for you there."""
+        effects = super().located(beat)
+        self.claim = self.paused = None
+        self.phase = Phase.ACCOMPANYING if self.moment.ear.held else Phase.IDLE
+        here = ceil_to(beat, STEP)
+        self.decided = self.received = here
+        moment = self.moment
+        told = context(moment.epoch, here, here, (), (), moment.settings, fresh=True)
+        return (*effects, Ask(told))
+
     def anchor(self, beat: Beats) -> Beats:
         """Your first note is a bar line."""
-        if self.phase is not Phase.IDLE:
+        if self.phase is not Phase.IDLE or not self.moment.ours:
             return beat
         return opening_beat(beat, self.moment.settings.meter)
 
@@ -53,19 +102,37 @@ class Accompany(Mode):
         if self.paused is not None:
             self.paused = Beats(self.paused + by)
 
-    def note_on(self, pitch: int, velocity: int, beat: Beats) -> Effects:
+    # ---- the player's notes
+
+    def note_on(self, pitch: int, velocity: int, beat: Beats, channel: int = 0) -> Effects:
+        moment = self.moment
         if self.phase is Phase.STOPPED:
-            return super().note_on(pitch, velocity, beat)
+            return super().note_on(pitch, velocity, beat, channel)
         effects = self._enter(beat) if self.phase is Phase.IDLE else NOTHING
         step, at_once = self._place(beat)
-        moment = self.moment
-        moment.ear.note_on(pitch, velocity, beat, step, moment.settings.player_voice)
+        moment.ear.note_on(pitch, velocity, beat, step, moment.voicing, channel)
         gap = self._tell_gap(step)
-        if at_once:
-            self.claim = Claim(step, beat)
         epoch = moment.next_epoch()
-        ask = self._ask(step, epoch, at_once=at_once)
-        return (*effects, *gap, Cut(epoch, step), ask)
+        moved: tuple[Note, ...] = ()
+        if at_once:
+            moved = self._moved(step, beat)
+            self.claim = Claim(step, beat, moved)
+        asks = self._ask(step, epoch, at_once=at_once, moved=moved)
+        return (*effects, *gap, Cut(epoch, step), *self._give_up(min(step, beat), epoch), *asks)
+
+    def _moved(self, step: Beats, beat: Beats) -> tuple[Note, ...]:
+        """The machine's notes that began on the grid at `step`, before any note of yours there."""
+        if self.moment.settings.follow:
+            return ()
+        if self.claim is not None and self.claim.step >= step - GRID_TOLERANCE:
+            return self.claim.moved  # a further key of one chord: the others may still go with it
+        return tuple(n for n in self.moment.machine if n.onset >= step - GRID_TOLERANCE)
+
+    def _give_up(self, begin: Beats, epoch: int) -> Effects:
+        """The player has taken voices that the machine sounds: there it falls silent."""
+        mine = {note.voice for note in self.moment.ear.held}
+        taken = [note.voice for note in self.moment.machine if note.voice in mine]
+        return (Sow(rests(epoch, begin, taken)),) if taken else NOTHING
 
     def _enter(self, beat: Beats) -> Effects:
         """After a long pause your note starts a new piece."""
@@ -110,15 +177,21 @@ class Accompany(Mode):
         heard = (*mine, *others)
         return Ask(context(epoch, begin, end, heard, ALL_VOICES, moment.settings))
 
-    def _ask(self, step: Beats, epoch: int, *, at_once: bool = False) -> Ask:
-        """Decide `step`, with what you play in it."""
+    def _ask(
+        self, step: Beats, epoch: int, *, at_once: bool = False, moved: tuple[Note, ...] = ()
+    ) -> tuple[Ask, ...]:
+        """Decide `step`, with what you play in it, and what has `moved` in it already."""
         moment = self.moment
         end = Beats(step + STEP)
-        heard = moment.ear.heard(step, end, moment.settings.turns.legato_beats)
-        given = moment.ear.given(heard, moment.settings.player_voice)
+        mine = moment.ear.heard(step, end, moment.settings.turns.legato_beats)
+        given = moment.ear.given(mine, moment.voicing)
+        kept = tuple(note for note in moved if note.voice not in given)
+        fixed = tuple(sorted({*given, *(note.voice for note in kept)}))
         self.decided = end
-        request = context(epoch, step, step, heard, given, moment.settings)
-        return Ask(replace(request, end=end, player=given, at_once=at_once))
+        request = context(epoch, step, step, (*mine, *kept), fixed, moment.settings)
+        if len(fixed) == len(ALL_VOICES):  # nobody is left who could move
+            return (Ask(replace(request, begin=end, end=end)),)
+        return (Ask(replace(request, end=end, player=fixed, at_once=at_once)),)
 
     def advance(self, beat: Beats) -> Effects:
         if self.phase is not Phase.ACCOMPANYING:
@@ -130,10 +203,10 @@ class Accompany(Mode):
             self.phase = Phase.IDLE
             self.paused = beat
             self.claim = None
-            return (Cut(self.moment.next_epoch(), beat), Hush())
+            return (Cut(self.moment.next_epoch(), EVERYTHING), Hush())
         asks: list[Ask] = []
         while beat >= self.decided - LEAD - GRID_TOLERANCE:
-            asks.append(self._ask(self.decided, self.moment.epoch))
+            asks += self._ask(self.decided, self.moment.epoch)
         return tuple(asks)
 
     def wake(self) -> Beats | None:
@@ -144,11 +217,11 @@ class Accompany(Mode):
             return Beats(released + self.moment.settings.turns.legato_beats)
         return Beats(self.decided - LEAD)
 
-    def planned(self, planned: Planned) -> bool:
+    def planned(self, planned: Planned) -> Planned | None:
         if planned.epoch != self.moment.epoch or self.phase is not Phase.ACCOMPANYING:
-            return False
+            return None
         self.received = max(self.received, planned.end)
-        return True
+        return planned
 
     def expects(self, step: Beats) -> bool:
         """Only what was asked for before: a note of yours that just came is answered as it can."""

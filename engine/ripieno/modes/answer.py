@@ -1,33 +1,43 @@
 """Answer: you play a phrase, the machine answers on your grid; play again and it yields at once.
 
-While it listens, inference gets each of your steps as soon as the step is over, so that the answer
-costs one step and not a whole prompt; the voices that you leave out are filled silently.
+While it listens, inference gets each of your steps as soon as the step is over. When you fall
+silent it goes on from your phrase by itself, unheard, so that the answer costs one step and not a
+whole prompt; when you go on after all, what it made up is replaced by what you played.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from ripieno.clock import GRID_TOLERANCE, Beats, ceil_to
-from ripieno.ear import STEP
 from ripieno.events import Phase
-from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush
-from ripieno.modes.mode import FORGET_AFTER, Mode, Moment, earliest, nearest_step, opening_beat
-from ripieno.plan import Part, Plan, context
+from ripieno.modes import handover
+from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush, Move, Sow
+from ripieno.modes.encore import Encore, Here
+from ripieno.modes.first_tempo import FirstTempo
+from ripieno.modes.handover import BEAT, Tied
+from ripieno.modes.mode import (
+    EVERYTHING,
+    FORGET_AFTER,
+    Again,
+    Baton,
+    earliest,
+    nearest_step,
+    opening_beat,
+)
+from ripieno.modes.moment import Moment
+from ripieno.modes.turn_taking import TurnTaking
+from ripieno.passage import Passage, rests
+from ripieno.plan import Plan, context
+from ripieno.repeat import Repeat
 
-LEAD = Beats(0.5)
-"""An answer is planned this long before it begins; a note of yours before that voids it."""
-BEAT = Beats(1.0)
-LONGEST_ANSWER = 8
 
+class Answer(TurnTaking):
+    """The tables below are the whole mode: in which phase, on what, do what."""
 
-class Answer(Mode):
-    """The table below is the whole mode: in which phase, on what, do what."""
-
-    def __init__(self, moment: Moment) -> None:
-        super().__init__(moment)
-        self.told = Beats(0.0)
+    def __init__(self, moment: Moment, encore: Encore) -> None:
+        super().__init__(moment, encore)
+        self.first_tempo = FirstTempo(moment)
         self.idle_since: Beats | None = None
         self.on_note: dict[Phase, Callable[[Beats], Effects]] = {
             Phase.IDLE: self._begin_phrase,
@@ -35,130 +45,171 @@ class Answer(Mode):
             Phase.ANSWERING: self._yield_to_player,
         }
         self.on_time: dict[Phase, Callable[[Beats], Effects]] = {
+            Phase.IDLE: self._rest,
             Phase.LISTENING: self._listen,
             Phase.ANSWERING: self._answer,
         }
         self.on_key: dict[Phase, Callable[[Beats], Effects]] = {
-            Phase.IDLE: self._answer_soon,
-            Phase.LISTENING: self._answer_soon,
+            Phase.IDLE: self.answer_nobody,
+            Phase.LISTENING: self.answer_soon,
             Phase.ANSWERING: self._finish,
         }
 
-    # ---- the player's notes
+    # ---- the transport
+
+    def start(self, beat: Beats) -> Effects:
+        self.first_tempo.restart()
+        return super().start(beat)
+
+    def leave(self, beat: Beats) -> Baton:
+        effects: Effects = NOTHING
+        begin, going = beat, self.phase is not Phase.IDLE
+        if self.phase is Phase.ANSWERING and self.plan is not None:
+            begin = self.plan.committed(beat, self.moment.settings)
+            effects = self._pile_up(begin)
+        elif self.phase is Phase.LISTENING:
+            begin = self.moment.soonest(beat)
+            effects = self.listening.upto(begin)
+        self.stop()
+        return Baton(begin, going, effects)
+
+    def enter(self, baton: Baton, beat: Beats) -> Effects:
+        """The machine falls silent where the other mode ends; keys that are down are a phrase."""
+        effects = self.start(baton.begin)
+        if not baton.going:
+            return effects
+        self.idle_since = baton.begin
+        if self.moment.ear.held:
+            self.listening.begin(nearest_step(baton.begin))
+            self.moment.ear.start_phrase(self.listening.since)
+            self.phase = Phase.LISTENING
+        return (*effects, Sow(rests(self.moment.epoch, baton.begin)))
+
+    def located(self, beat: Beats) -> Effects:
+        """The phrase, or the answer, ends with the jump; what comes next is a new piece."""
+        self.stop()
+        self.record.clear()
+        self.phase = Phase.IDLE
+        self.idle_since = None
+        return super().located(beat)
 
     def anchor(self, beat: Beats) -> Beats:
         """The first note of a phrase sets where the bar begins, unless bars are being counted."""
         settings = self.moment.settings
-        if self.phase is not Phase.IDLE or settings.turns.every_bars:
+        if self.phase is not Phase.IDLE or settings.turns.every_bars or not self.moment.ours:
             return beat
         return opening_beat(beat, settings.meter)
 
     def moved(self, by: Beats) -> None:
+        super().moved(by)
         if self.idle_since is not None:
             self.idle_since = Beats(self.idle_since + by)
 
-    def note_on(self, pitch: int, velocity: int, beat: Beats) -> Effects:
+    # ---- the player's notes
+
+    def note_on(self, pitch: int, velocity: int, beat: Beats, channel: int = 0) -> Effects:
         move = self.on_note.get(self.phase)
         effects = NOTHING if move is None else move(beat)
-        onset = nearest_step(beat)
-        if self.phase is Phase.LISTENING:
-            onset = max(onset, self.told)
-        self.moment.ear.note_on(pitch, velocity, beat, onset, self.moment.settings.player_voice)
-        return effects
+        self.listening.goes_on(beat)
+        return (*effects, *super().note_on(pitch, velocity, beat, channel))
+
+    def note_off(self, pitch: int, beat: Beats, channel: int = 0) -> Effects:
+        super().note_off(pitch, beat, channel)
+        plan = self.plan
+        waiting = self.phase is Phase.LISTENING and plan is not None and self.jump is None
+        if not waiting or plan is None or not self.tied:
+            return NOTHING
+        if plan.begin < self.moment.soonest(beat):
+            return NOTHING
+        return self.plan_answer(plan.begin, beat)  # the key that was to be held is up
 
     def _begin_phrase(self, beat: Beats) -> Effects:
         settings, ear = self.moment.settings, self.moment.ear
+        self.encore.drop()
         onset = nearest_step(beat)
         start = settings.meter.bar_start(onset) if settings.turns.every_bars else onset
         ear.start_phrase(start)
         forget = self.idle_since is None or beat - self.idle_since > FORGET_AFTER
-        self.told = onset
+        self.listening.begin(onset)
         self.phase = Phase.LISTENING
-        if not forget:
-            return NOTHING
-        return (Ask(context(self.moment.epoch, onset, onset, (), (), settings, fresh=True)),)
+        effects: Effects = NOTHING
+        if self.moment.machine:  # what another mode had committed
+            effects = (Cut(self.moment.next_epoch(), EVERYTHING), Hush())
+        if forget:
+            told = context(self.moment.epoch, onset, onset, (), (), settings, fresh=True)
+            effects += (Ask(told),)
+        return effects
 
     def _go_on_listening(self, beat: Beats) -> Effects:
         """A note before the planned answer has begun: the player was not done."""
+        self.encore.drop()
         if self.plan is None:
             return NOTHING
-        self.plan = None
-        return (Cut(self.moment.next_epoch(), self.told),)
+        self.plan = self.jump = None
+        return (Cut(self.moment.next_epoch(), EVERYTHING),)
 
     def _yield_to_player(self, beat: Beats) -> Effects:
+        effects = self._pile_up(beat)
+        self.encore.drop()
         self.plan = None
-        self.told = nearest_step(beat)
-        self.moment.ear.start_phrase(self.told)
+        self.listening.begin(nearest_step(beat))
+        self.moment.ear.start_phrase(self.listening.since)
         self.phase = Phase.LISTENING
-        return (Cut(self.moment.next_epoch(), Beats(-math.inf)), Hush())
+        return (*effects, Cut(self.moment.next_epoch(), EVERYTHING), Hush())
 
-    # ---- time
+    # ---- listening
 
     def advance(self, beat: Beats) -> Effects:
         move = self.on_time.get(self.phase)
         return NOTHING if move is None else move(beat)
 
+    def _rest(self, beat: Beats) -> Effects:
+        return self._again_from(beat) if self.encore.due(beat) else NOTHING
+
     def _listen(self, beat: Beats) -> Effects:
-        if self.plan is not None and beat >= self.plan.begin - GRID_TOLERANCE:
-            self.phase = Phase.ANSWERING
+        if self.encore.due(beat):
+            return self._again_from(beat)
+        if self.plan is not None:
+            return self._wait_for_turn(self.plan, beat)
+        effects = self.listening.steps(beat)
+        turn = self.next_turn()
+        if turn is None or beat < handover.planning(self.moment, turn) - GRID_TOLERANCE:
+            return effects
+        found = self.first_tempo.look()
+        if found:  # beats are others now: whoever tells us the time will come back with them
+            self.listening.begin(self.moment.ear.phrase_start)
+            return (*effects, *found)
+        return (*effects, *self.plan_turn(turn, beat))
+
+    def _wait_for_turn(self, plan: Plan, beat: Beats) -> Effects:
+        at = plan.begin if self.jump is None else self.jump
+        if beat < at - GRID_TOLERANCE:
+            return plan.top_up(beat, self.moment.settings)
+        self.phase = Phase.ANSWERING
+        self.first_tempo.settled = True
+        if self.jump is None:
             return self._answer(beat)
-        effects = self._tell_steps(beat)
-        due = self._trigger()
-        if self.plan is None and due is not None and beat >= due - LEAD - GRID_TOLERANCE:
-            effects += self._plan_answer(max(due, self.moment.soonest(beat)), beat)
-        elif self.plan is not None:
-            effects += self.plan.top_up(beat, self.moment.settings)
-        return effects
-
-    def _tell_steps(self, beat: Beats) -> Effects:
-        """A step is told when no note of yours can belong to it any more, a thirty-second after."""
-        asks: list[Ask] = []
-        while self.plan is None and self.told + STEP / 2 <= beat + GRID_TOLERANCE:
-            asks.append(self._context(Beats(self.told + STEP), self.moment.epoch))
-            self.told = Beats(self.told + STEP)
-        return tuple(asks)
-
-    def _context(self, until: Beats, epoch: int) -> Ask:
-        settings, ear = self.moment.settings, self.moment.ear
-        gap = max(settings.turns.legato_beats, Beats(settings.turns.after_beats + BEAT))
-        heard = ear.heard(self.told, until, gap)
-        given = ear.given(heard, settings.player_voice)
-        return Ask(context(epoch, self.told, until, heard, given, settings))
-
-    def _trigger(self) -> Beats | None:
-        """When the answer is to begin, as things stand: None while you play."""
-        turns, ear = self.moment.settings.turns, self.moment.ear
-        if turns.every_bars:
-            return Beats(ear.phrase_start + turns.every_bars * self.moment.settings.meter.bar)
-        released = ear.last_release
-        if released is None:
-            return None
-        return ceil_to(Beats(released + turns.after_beats), BEAT)
-
-    def _plan_answer(self, begin: Beats, beat: Beats, *, aligned: bool = True) -> Effects:
-        moment, meter = self.moment, self.moment.settings.meter
-        begin = ceil_to(begin, BEAT) if aligned else begin
-        length = moment.settings.turns.bars or moment.settings.turns.every_bars
-        if not length:
-            played = (begin - moment.ear.phrase_start) / meter.bar if moment.ear.notes else 4.0
-            length = min(LONGEST_ANSWER, max(1, round(played)))
-        line = meter.bar_start(Beats(begin + meter.bar / 2))  # the bar line nearest to the answer
-        stop = Beats(line + length * meter.bar)
-        epoch = moment.next_epoch()
-        self.plan = Plan.starting(epoch, begin, stop)
-        self.plan.cadence = Beats(stop - min(2 * BEAT, meter.bar / 2))
-        told = self._context(begin, epoch)
-        return (told, *self.plan.top_up(beat, moment.settings))
+        self.jump = None
+        by = Beats(plan.begin - beat + GRID_TOLERANCE)
+        return (Move(by), *self._answer(plan.begin))
 
     def _answer(self, beat: Beats) -> Effects:
-        if self.plan is None or self.plan.stop is None:
+        if self.encore.due(beat):
+            return self._again_from(beat)
+        plan = self.plan
+        if plan is None:
             return NOTHING
-        if beat >= self.plan.stop - GRID_TOLERANCE:
-            self.idle_since = self.plan.stop
-            self.plan = None
-            self.phase = Phase.IDLE
-            return (Hush(),)
-        return self.plan.top_up(beat, self.moment.settings)
+        effects = self.settle()
+        if plan.stop is not None and beat >= plan.stop - GRID_TOLERANCE:
+            return (*effects, *self._end(plan.stop))
+        return (*effects, *plan.top_up(beat, self.moment.settings))
+
+    def _end(self, beat: Beats) -> Effects:
+        effects = self._pile_up(beat)
+        self.plan = None
+        self.idle_since = beat
+        self.phase = Phase.IDLE
+        return (*effects, Hush())
 
     # ---- wishes
 
@@ -166,65 +217,82 @@ class Answer(Mode):
         move = self.on_key.get(self.phase)
         return NOTHING if move is None else move(beat)
 
-    def _answer_soon(self, beat: Beats) -> Effects:
-        begin = self.moment.soonest(beat)
-        effects: Effects = ()
-        if self.phase is Phase.IDLE:
-            effects = self._set_the_scene(begin)
-        elif self.plan is not None:
-            self.plan = None
-            effects = (Cut(self.moment.next_epoch(), self.told),)
-        effects += self._plan_answer(begin, beat, aligned=False)
-        self.phase = Phase.LISTENING
-        return effects
-
-    def _set_the_scene(self, begin: Beats) -> Effects:
-        """Nobody has played: the seed phrase, unheard, is what there is to answer."""
-        moment = self.moment
-        self.told = begin
-        moment.ear.start_phrase(Beats(begin - 4 * moment.settings.meter.bar))
-        notes = moment.seed.notes if moment.seed else ()
-        since = begin
-        if notes:
-            length = Part.of(notes, Beats(0.0)).end
-            since = Beats(begin - length)
-        part = Part.of(notes, since) if notes else None
-        heard = part.notes if part else ()
-        voices = part.voices if part else ()
-        return (
-            Ask(context(moment.epoch, since, begin, heard, voices, moment.settings, fresh=True)),
-        )
-
     def _finish(self, beat: Beats) -> Effects:
         """Asked while answering: stop, and listen."""
-        self.plan = None
-        self.idle_since = beat
-        self.phase = Phase.IDLE
-        return (Cut(self.moment.next_epoch(), Beats(-math.inf)), Hush())
+        effects = self._end(beat)
+        self.encore.drop()
+        return (Cut(self.moment.next_epoch(), EVERYTHING), *effects)
 
     def cadence(self, beat: Beats) -> Effects:
         """The answer closes early: it ends a beat after the fermata."""
-        if self.phase is not Phase.ANSWERING or self.plan is None or self.plan.stop is None:
+        plan = self.plan
+        if self.phase is not Phase.ANSWERING or plan is None:
+            return NOTHING
+        if isinstance(plan, Repeat):
+            return self.encore.end_loop(beat, self._here(beat)) if self.encore.looping else NOTHING
+        if plan.stop is None:
             return NOTHING
         half_bar = Beats(self.moment.settings.meter.bar / 2)
-        self.plan.cadence = ceil_to(Beats(beat + BEAT), half_bar)
-        self.plan.stop = min(self.plan.stop, Beats(self.plan.cadence + BEAT))
+        plan.cadence = ceil_to(Beats(beat + BEAT), half_bar)
+        plan.stop = min(plan.stop, Beats(plan.cadence + BEAT))
         return self.changed(beat)
+
+    def again(self, wish: Again, beat: Beats) -> Effects:
+        effects = self.encore.wish(wish, beat, self._here(beat))
+        if self.phase is Phase.LISTENING and self.encore.wanted and self.plan is not None:
+            self.plan = self.jump = None
+            effects = (Cut(self.moment.next_epoch(), EVERYTHING), *effects)
+        return effects
+
+    def _here(self, beat: Beats) -> Here:
+        bar = self.bar(beat)
+        if self.phase is not Phase.ANSWERING or self.plan is None:
+            return Here(None, False, bar, bar)
+        repeat, stop = self.repeating(beat), self.plan.stop
+        if repeat is not None:
+            return Here(repeat, repeat.fresh, repeat.round_end(beat), bar)
+        end = bar if stop is None else self.moment.settings.meter.next_bar(stop)
+        return Here(None, True, end, bar)
+
+    def _pile_up(self, end: Beats) -> Effects:
+        """What plays ends at `end`: if it is new, it is the last answer now."""
+        plan = self.plan
+        if plan is None or (isinstance(plan, Repeat) and not plan.fresh):
+            return NOTHING
+        return self.encore.ended(self._played(plan, end))
+
+    def _played(self, plan: Plan, end: Beats) -> Passage | None:
+        meter = self.moment.settings.meter
+        first, last = meter.bar_start(plan.begin), meter.next_bar(end)
+        return self.record.passage(first, last, plan.begin, end)
+
+    def _again_from(self, beat: Beats) -> Effects:
+        """A repetition begins, whatever played until now."""
+        at = beat if self.wanted_at is None else self.wanted_at
+        effects = self._pile_up(at) if self.phase is Phase.ANSWERING else NOTHING
+        if self.phase is Phase.LISTENING:
+            effects = self.listening.upto(at)
+        begun = self.encore.begin(beat, stop=True)
+        if begun is None:
+            return (*effects, *self._end(at)) if self.phase is Phase.ANSWERING else effects
+        self.plan, more = begun
+        self.ideal = at
+        self.tied = Tied()
+        self.phase = Phase.ANSWERING
+        return (*effects, *more)
 
     # ---- what the screen asks
 
     def wake(self) -> Beats | None:
-        if self.phase is Phase.LISTENING:
-            due = self._trigger()
-            return earliest(
-                (
-                    Beats(self.told + STEP / 2) if self.plan is None else self.plan.begin,
-                    Beats(due - LEAD) if due is not None and self.plan is None else None,
-                )
-            )
-        if self.phase is Phase.ANSWERING and self.plan is not None:
-            return earliest((self.plan.stop, super().wake()))
-        return None
+        if self.phase is not Phase.LISTENING:
+            stop = None if self.plan is None else self.plan.stop
+            return earliest((stop, super().wake()))
+        if self.plan is not None:
+            at = self.plan.begin if self.jump is None else self.jump
+            return earliest((at, super().wake()))
+        turn = self.next_turn()
+        due = None if turn is None else handover.planning(self.moment, turn)
+        return earliest((self.wanted_at, self.listening.wake(), due))
 
     def expects(self, step: Beats) -> bool:
         return self.phase is Phase.ANSWERING and super().expects(step)

@@ -1,72 +1,38 @@
-"""What every mode answers to, and what it knows of the moment."""
+"""What every mode answers to."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Meter, ceil_to, snap
-from ripieno.ear import STEP, Ear
-from ripieno.events import Note, Phase, Planned, Seed
-from ripieno.modes.effects import NOTHING, Effects
+from ripieno.ear import STEP
+from ripieno.events import Keep, Loop, Mutate, Phase, Planned, Undo
+from ripieno.modes.effects import NOTHING, Cut, Effects, Hush, Say
+from ripieno.modes.moment import Moment
+from ripieno.passage import Record
 from ripieno.plan import Plan
-from ripieno.settings import Key, Settings
-from ripieno.tonality import estimate
 
-KEY_NOTES = 48
-"""How many of the player's last notes tell the key."""
 FORGET_AFTER = Beats(16.0)
 """After so long a pause the player's next note starts a new piece."""
-REACTION = 0.03
-"""Seconds between a wish and the earliest step that can still follow it."""
+EVERYTHING = Beats(-math.inf)
+"""A cut from here voids all that is planned."""
+Again = Loop | Mutate | Undo | Keep
+"""What a player can want of the machine's last answer."""
 
 
-@dataclass(slots=True)
-class Moment:
-    """The stage as a mode sees it: one for all modes, kept up to date by the conductor.
+@dataclass(frozen=True, slots=True)
+class Baton:
+    """What a mode that is left hands to the next: what is planned before `begin` still sounds.
 
-    `machine` is what the machine's voices sound now, as notes with an open end.
+    `going` says whether there is music to go on from, which inference then knows up to `begin`;
+    `effects` tell it what it does not know yet.
     """
 
-    settings: Settings
-    ear: Ear = field(default_factory=Ear)
-    epoch: int = 0
-    seed: Seed | None = None
-    machine: tuple[Note, ...] = ()
-    _key: Key | None = None
-    _key_of: tuple[int, Beats] | None = None
-
-    def for_model(self) -> Settings:
-        """The settings as the model gets them: as loud as the player, in the player's key.
-
-        A key that was set stands; else it is guessed from what was played, or from the seed.
-        """
-        settings = replace(self.settings, velocity=self.ear.velocity or self.settings.velocity)
-        if settings.rules.key is not None:
-            return settings
-        return replace(settings, rules=replace(settings.rules, key=self._heard_key()))
-
-    def _heard_key(self) -> Key | None:
-        notes = self.ear.notes
-        if not notes:
-            seed = self.seed.notes if self.seed else ()
-            return estimate((n.pitch, n.duration or STEP) for n in seed)
-        newest = (len(notes), notes[-1].at)
-        if newest != self._key_of:
-            self._key_of = newest
-            recent = notes[-KEY_NOTES:]
-            ends = [n.onset + STEP if n.grid_end is None else n.grid_end for n in recent]
-            lengths = [end - note.onset for note, end in zip(recent, ends, strict=True)]
-            self._key = estimate(zip((n.pitch for n in recent), lengths, strict=True))
-        return self._key
-
-    def next_epoch(self) -> int:
-        self.epoch += 1
-        return self.epoch
-
-    def soonest(self, beat: Beats) -> Beats:
-        """The first step that a wish at `beat` can still reach."""
-        return ceil_to(Beats(beat + REACTION * self.settings.bpm / 60.0), STEP)
+    begin: Beats
+    going: bool
+    effects: Effects = NOTHING
 
 
 class Mode:
@@ -75,20 +41,49 @@ class Mode:
     A mode that does not care for an event inherits the answer given here: nothing happens.
     """
 
-    def __init__(self, moment: Moment) -> None:
+    def __init__(self, moment: Moment, record: Record | None = None) -> None:
         self.moment = moment
+        self.record = Record() if record is None else record
         self.phase = Phase.STOPPED
         self.plan: Plan | None = None
+        self.ideal: Beats | None = None
+        """Where the machine's present turn should begin on the score, None if it has none.
+
+        The hand-over error is the distance in time between this beat, through the tempo map in
+        force, and the first step of that turn that sounds.
+        """
+
+    # ---- the transport
 
     def start(self, beat: Beats) -> Effects:
-        """The transport starts, or this mode is chosen while it runs."""
+        """The transport starts, or this mode is chosen with nothing to go on from."""
         self.phase = Phase.IDLE
         return NOTHING
+
+    def arm(self, beat: Beats) -> Effects:
+        """The transport stands, and will start just at `beat`: have the first steps ready."""
+        return self.start(beat)
 
     def stop(self) -> None:
         """The transport stops, or another mode is chosen; the conductor silences the machine."""
         self.phase = Phase.STOPPED
         self.plan = None
+
+    def leave(self, beat: Beats) -> Baton:
+        """Another mode is chosen: what is committed still sounds."""
+        going = self.plan is not None
+        begin = self.plan.committed(beat, self.moment.settings) if self.plan else beat
+        self.stop()
+        return Baton(begin, going)
+
+    def enter(self, baton: Baton, beat: Beats) -> Effects:
+        """This mode is chosen while another played, and goes on from where that one ends."""
+        return self.start(baton.begin)
+
+    def located(self, beat: Beats) -> Effects:
+        """The transport jumped to `beat` while it runs: nothing of before counts any more."""
+        self.plan = None
+        return (Cut(self.moment.next_epoch(), EVERYTHING), Hush())
 
     def anchor(self, beat: Beats) -> Beats:
         """Where a key struck at `beat` wants to stand: elsewhere, if it sets the bar line."""
@@ -97,17 +92,25 @@ class Mode:
     def moved(self, by: Beats) -> None:
         """The score's beats were moved: whatever is remembered in beats moves too."""
 
-    def note_on(self, pitch: int, velocity: int, beat: Beats) -> Effects:
+    # ---- the player's hands and feet
+
+    def note_on(self, pitch: int, velocity: int, beat: Beats, channel: int = 0) -> Effects:
         """The player strikes a key."""
-        self.moment.ear.note_on(
-            pitch, velocity, beat, nearest_step(beat), self.moment.settings.player_voice
-        )
+        moment = self.moment
+        moment.ear.note_on(pitch, velocity, beat, nearest_step(beat), moment.voicing, channel)
         return NOTHING
 
-    def note_off(self, pitch: int, beat: Beats) -> Effects:
+    def note_off(self, pitch: int, beat: Beats, channel: int = 0) -> Effects:
         """The player releases a key."""
-        self.moment.ear.note_off(pitch, beat)
+        self.moment.ear.note_off(pitch, beat, channel)
         return NOTHING
+
+    def pedal(self, down: bool, beat: Beats, channel: int = 0) -> Effects:
+        """The player's foot goes down on the sustain pedal, or up."""
+        self.moment.ear.pedal(down, beat, channel)
+        return NOTHING
+
+    # ---- time
 
     def advance(self, beat: Beats) -> Effects:
         """Time has come to `beat`."""
@@ -119,9 +122,9 @@ class Mode:
         """When `advance` has something to do next, None if only an event can tell."""
         return None if self.plan is None else self.plan.next_top_up(self.moment.settings)
 
-    def planned(self, planned: Planned) -> bool:
-        """A step has come from inference. False when it is no longer wanted."""
-        return self.plan is not None and self.plan.take(planned)
+    def planned(self, planned: Planned) -> Planned | None:
+        """A step has come from inference: what of it is to sound, None if it is void."""
+        return planned if self.plan is not None and self.plan.take(planned) else None
 
     def expects(self, step: Beats) -> bool:
         """Whether the machine should sound something planned at `step`."""
@@ -134,6 +137,8 @@ class Mode:
         moment = self.moment
         return self.plan.missed(moment.next_epoch(), step, moment.machine, moment.settings)
 
+    # ---- wishes
+
     def changed(self, beat: Beats) -> Effects:
         """A setting that the model obeys has changed."""
         if self.plan is None:
@@ -143,6 +148,10 @@ class Mode:
     def answer_now(self, beat: Beats) -> Effects:
         """The player asks for an answer, or for its end."""
         return NOTHING
+
+    def again(self, wish: Again, beat: Beats) -> Effects:
+        """The player wants the last answer again, another one, or to keep it."""
+        return (Say("In this mode there is no answer to play again: choose answer or solo"),)
 
     def cadence(self, beat: Beats) -> Effects:
         """The player asks for a close."""
@@ -155,6 +164,8 @@ class Mode:
     def reseed(self, beat: Beats) -> Effects:
         """There is a new seed phrase."""
         return NOTHING
+
+    # ---- what a screen asks
 
     def horizon(self, beat: Beats) -> tuple[Beats, Beats]:
         """Where the commit and the lookahead horizons lie."""

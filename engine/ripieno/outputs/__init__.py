@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ripieno.clock import Seconds
+
 
 class Output(Protocol):
     """Something that sounds or records. Channels 0…15, pitches and values 0…127.
@@ -11,6 +13,9 @@ class Output(Protocol):
     Calls come from one thread, in order, with every note-off that is due: an output keeps no
     ledger of its own. None of them may block, and none raises after it was opened: an output that
     fails says so once through `problem` and stays silent.
+
+    `at` is when a message should sound, and None at once. Who calls does so `lead` before that;
+    an output whose `lead` is 0 sounds what it is told, when it is told.
     """
 
     name: str
@@ -20,18 +25,35 @@ class Output(Protocol):
     def problem(self) -> str:
         """What went wrong since it was opened, in a sentence for the player; '' if nothing."""
 
-    def note_on(self, channel: int, pitch: int, velocity: int) -> None: ...
+    @property
+    def lead(self) -> Seconds:
+        """How long before it sounds a message must be here to sound in time."""
 
-    def note_off(self, channel: int, pitch: int) -> None: ...
+    def note_on(
+        self, channel: int, pitch: int, velocity: int, at: Seconds | None = None
+    ) -> None: ...
 
-    def control(self, channel: int, controller: int, value: int) -> None: ...
+    def note_off(self, channel: int, pitch: int, at: Seconds | None = None) -> None: ...
 
-    def program(self, channel: int, program: int) -> None: ...
+    def control(
+        self, channel: int, controller: int, value: int, at: Seconds | None = None
+    ) -> None: ...
+
+    def program(self, channel: int, program: int, at: Seconds | None = None) -> None: ...
+
+    def bend(self, channel: int, value: int, at: Seconds | None = None) -> None:
+        """The pitch wheel: -8192…8191, 0 in the middle."""
+
+    def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
+        """The bytes of a clock message, for other programs; a synthesiser has no use for it."""
 
     def silence(self) -> None:
         """All notes off and all sound off, on every channel: for panic, not for every day."""
 
-    def check(self) -> None:
-        """Look whether it is still there; called once a second, and quick."""
+    def check(self) -> bool:
+        """Look whether it is still there; called once a second, and quick.
+
+        Returns whether somebody listens since now, who has not been told programs and volumes.
+        """
 
     def close(self) -> None: ...

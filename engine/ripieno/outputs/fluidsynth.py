@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ripieno import jack
+from ripieno.clock import Seconds
 from ripieno.errors import PortError, SoundError, nearest_name
 from ripieno.outputs.soundfont import RATE, check_soundfont, not_a_soundfont
 
@@ -84,17 +85,22 @@ class _Player:
             self.close()
             raise not_a_soundfont(soundfont)
 
-    def note_on(self, channel: int, pitch: int, velocity: int) -> None:
+    # `at` is for outputs that look ahead; what a synthesiser is told sounds now
+
+    def note_on(self, channel: int, pitch: int, velocity: int, at: Seconds | None = None) -> None:
         self._synth.noteon(channel, pitch, velocity)
 
-    def note_off(self, channel: int, pitch: int) -> None:
+    def note_off(self, channel: int, pitch: int, at: Seconds | None = None) -> None:
         self._synth.noteoff(channel, pitch)
 
-    def control(self, channel: int, controller: int, value: int) -> None:
+    def control(self, channel: int, controller: int, value: int, at: Seconds | None = None) -> None:
         self._synth.cc(channel, controller, value)
 
-    def program(self, channel: int, program: int) -> None:
+    def program(self, channel: int, program: int, at: Seconds | None = None) -> None:
         self._synth.program_change(channel, program)
+
+    def bend(self, channel: int, value: int, at: Seconds | None = None) -> None:
+        self._synth.pitch_bend(channel, value)
 
     def close(self) -> None:
         self._synth.delete()
@@ -106,16 +112,20 @@ class FluidSynthOutput(_Player):
     On JACK it connects itself to the speakers. It never opens a MIDI port.
     """
 
+    lead = Seconds(0.0)
+
     def __init__(self, soundfont: Path, driver: str = "", client: str = "ripieno") -> None:
         """Open an audio device. Raises SoundError."""
         super().__init__(soundfont, LIVE_RATE)
         self._synth.setting("audio.jack.id", f"{client}-synth")
         self.problem = ""
+        self._watch = f"{client}-synth-watch"
         self._patchbay: jack.Patchbay | None = None
+        self._survivor = False  # of a JACK server that has died
         try:
             self.driver = self._open(driver)
             if self.driver == "jack":
-                self._patchbay = jack.Patchbay(f"{client}-synth-watch")
+                self._patchbay = jack.Patchbay(self._watch)
         except (SoundError, PortError):
             self.close()
             raise
@@ -132,27 +142,52 @@ class FluidSynthOutput(_Player):
         for driver in available_drivers():
             if wanted in ("", driver):
                 tried.append(driver)
-                self._synth.setting("audio.driver", driver)
-                # not Synth.start(): it would open a MIDI driver too
-                opened = _fluid.new_fluid_audio_driver(self._synth.settings, self._synth.synth)
-                if opened:
-                    self._synth.audio_driver = opened
+                if self._drive(driver):
                     return driver
         raise _no_device(wanted, tried)
+
+    def _drive(self, driver: str) -> bool:
+        self._synth.setting("audio.driver", driver)
+        # not Synth.start(): it would open a MIDI driver too
+        opened = _fluid.new_fluid_audio_driver(self._synth.settings, self._synth.synth)
+        if opened:
+            self._synth.audio_driver = opened
+        return bool(opened)
 
     def silence(self) -> None:
         for channel in range(16):
             self._synth.all_notes_off(channel)
             self._synth.all_sounds_off(channel)
 
-    def check(self) -> None:
-        """Once a second: notice that JACK has stopped, and the sound with it."""
+    def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
+        return
+
+    def check(self) -> bool:
+        """Once a second: notice that JACK has stopped, and sound again when it is back."""
         if self._patchbay and not self._patchbay.alive and not self.problem:
-            self.problem = "JACK has stopped, and FluidSynth with it. Start both again."
+            self.problem = "JACK has stopped, and FluidSynth with it. Start JACK again to hear it."
+            self._survivor = True
+        elif self.problem and jack.server_running():
+            self._go_on()
+        return False  # what it was told while nobody heard it, it knows all the same
+
+    def _go_on(self) -> None:
+        """Sound on a new server; the old driver is left alone, for to free it would crash."""
+        assert self._patchbay
+        before = self._patchbay
+        try:
+            self._patchbay = jack.Patchbay(self._watch)
+        except PortError:
+            return  # it has gone again
+        before.abandon()
+        if self._drive("jack"):
+            self.problem = ""
 
     def close(self) -> None:
-        if self._patchbay and not self._patchbay.alive:
-            self._patchbay.abandon()
+        if self._survivor or (self._patchbay and not self._patchbay.alive):
+            if self._patchbay:
+                self._patchbay.abandon()
+            jack.abandon(self._synth)
             return  # its driver would free what JACK has freed already, and crash
         super().close()
         if self._patchbay:

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ripieno.clock import Seconds
 from ripieno.errors import PortError, SettingError, SoundError
 from ripieno.outputs import Output
+from ripieno.outputs.lane import Lane, velocity_table
 from ripieno.outputs.null import NullOutput
 from ripieno.routing import OutputKind, OutputSpec, Routing
 
 
-def open_outputs(routing: Routing, soundfont: Path) -> tuple[list[Output], list[str]]:
+def open_lanes(routing: Routing, soundfont: Path) -> tuple[list[Lane], list[str]]:
     """All outputs of `routing` that open, and a sentence for each that does not.
 
     `soundfont` is the file to play: the routing's own, or the built-in one. Without any output
     that opens there is one that is silent, so that a performance can always go on.
     """
-    outputs: list[Output] = []
+    lanes: list[Lane] = []
     missing: list[str] = []
     for spec in routing.outputs:
         try:
-            outputs.append(_open(spec, routing.client, soundfont))
+            output = _open(spec, routing.client, soundfont)
         except (PortError, SoundError, SettingError) as error:
             missing.append(f"No {_kind(spec)}: {error}")
-    return outputs or [NullOutput()], missing
+            continue
+        latency = Seconds(spec.latency_ms / 1000)
+        lanes.append(Lane(output, latency, velocity_table(spec.velocity)))
+    return lanes or [Lane(NullOutput())], missing
+
+
+def open_outputs(routing: Routing, soundfont: Path) -> tuple[list[Output], list[str]]:
+    """The same, without what lies on the way to them."""
+    lanes, missing = open_lanes(routing, soundfont)
+    return [lane.output for lane in lanes], missing
 
 
 def _open(spec: OutputSpec, client: str, soundfont: Path) -> Output:
@@ -38,13 +49,17 @@ def _open(spec: OutputSpec, client: str, soundfont: Path) -> Output:
 
 
 def _open_synth(spec: OutputSpec, client: str, soundfont: Path) -> Output:
-    from ripieno.outputs import fluidsynth
+    """FluidSynth on its own drivers; a single device, by its name, takes PortAudio."""
+    from ripieno.outputs import fluidsynth, tinysoundfont
 
-    if fluidsynth.installed():
+    driver = spec.name in ("", *fluidsynth.DRIVERS) or not tinysoundfont.installed()
+    if driver and fluidsynth.installed():
         return fluidsynth.FluidSynthOutput(soundfont, spec.name, client)
-    from ripieno.outputs.spawned import SpawnedOutput
+    from ripieno.outputs.spawned import SpawnedOutput, audio_devices, find_device
 
-    return SpawnedOutput(soundfont, spec.name)
+    known = fluidsynth.DRIVERS if fluidsynth.installed() else ()
+    device = find_device(spec.name, audio_devices(), known) if spec.name else ""
+    return SpawnedOutput(soundfont, device)
 
 
 def _kind(spec: OutputSpec) -> str:

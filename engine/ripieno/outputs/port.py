@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from ripieno.clock import Seconds
+from ripieno.echo import Echo
 from ripieno.errors import PortError
 from ripieno.midi import Api, Direction
-from ripieno.midi_port import Connection
+from ripieno.midi_port import open_port
+from ripieno.outputs import messages
+from ripieno.outputs.messages import Message
 from ripieno.routing import OutputKind, OutputSpec
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
@@ -15,8 +19,10 @@ class PortOutput:
 
     def __init__(self, client: str, name: str, *, virtual: bool) -> None:
         """Open it. Raises PortError."""
-        self._connection = Connection(Direction.OUTPUT, client, name, virtual=virtual)
+        self._connection = open_port(Direction.OUTPUT, client, name, virtual=virtual)
         self.name = f'port "{self._connection.title}"'
+        self.echoes: list[Echo] = []
+        """What listens for our own messages coming back."""
         self._problem = ""
 
     @property
@@ -37,31 +43,47 @@ class PortOutput:
         return self._connection.port if self.virtual else self._connection.target
 
     @property
+    def lead(self) -> Seconds:
+        return self._connection.lead
+
+    @property
     def problem(self) -> str:
         return self._problem
 
-    def check(self) -> None:
+    def check(self) -> bool:
         """Once a second: notice that the port has gone, or open it again when it is back."""
         news = self._connection.check()
         if news:
             self._problem = news if self._connection.lost else ""
+        return self._connection.newcomer()
 
-    def note_on(self, channel: int, pitch: int, velocity: int) -> None:
-        self._connection.send((0x90 | channel, pitch, velocity))
+    def note_on(self, channel: int, pitch: int, velocity: int, at: Seconds | None = None) -> None:
+        self._send(messages.note_on(channel, pitch, velocity), at)
 
-    def note_off(self, channel: int, pitch: int) -> None:
-        self._connection.send((0x80 | channel, pitch, 64))
+    def note_off(self, channel: int, pitch: int, at: Seconds | None = None) -> None:
+        self._send(messages.note_off(channel, pitch), at)
 
-    def control(self, channel: int, controller: int, value: int) -> None:
-        self._connection.send((0xB0 | channel, controller, value))
+    def control(self, channel: int, controller: int, value: int, at: Seconds | None = None) -> None:
+        self._send(messages.control(channel, controller, value), at)
 
-    def program(self, channel: int, program: int) -> None:
-        self._connection.send((0xC0 | channel, program))
+    def program(self, channel: int, program: int, at: Seconds | None = None) -> None:
+        self._send(messages.program(channel, program), at)
+
+    def bend(self, channel: int, value: int, at: Seconds | None = None) -> None:
+        self._send(messages.bend(channel, value), at)
+
+    def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
+        self._send(data, at)
 
     def silence(self) -> None:
         for channel in range(16):
             self.control(channel, ALL_NOTES_OFF, 0)
             self.control(channel, ALL_SOUND_OFF, 0)
+
+    def _send(self, message: Message, at: Seconds | None) -> None:
+        for echo in self.echoes:
+            echo.sent(message)
+        self._connection.send(message, at)
 
     def close(self) -> None:
         self._connection.close()

@@ -23,6 +23,9 @@ class Renderer(Protocol):
 
     def program(self, channel: int, program: int) -> None: ...
 
+    def bend(self, channel: int, value: int) -> None:
+        """The pitch wheel: -8192…8191, 0 in the middle."""
+
     def render(self, frames: int) -> bytes:
         """The next `frames` frames: interleaved stereo, 32-bit floats, full scale at 1."""
 

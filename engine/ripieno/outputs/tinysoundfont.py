@@ -5,6 +5,7 @@ The only file that imports tinysoundfont. Live it plays in a process of its own 
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ except ImportError:
 GAIN = -5.0
 """Decibels; about as loud as FluidSynth here."""
 SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
+PERCUSSION, KIT_BANK = 9, 128
+"""General MIDI's channel of percussion, and the bank where soundfonts keep their kits."""
 _FRAME = 8  # bytes: two 32-bit floats
 
 
@@ -48,9 +51,13 @@ class TinyRenderer:
             self._font = self._synth.sfload(str(soundfont))
         except Exception:  # it has an error of its own for each way of being damaged
             raise not_a_soundfont(soundfont) from None
+        self._kit = self._synth.sfpreset_name(self._font, KIT_BANK, 0) is not None
+        for channel in range(16):  # as General MIDI wakes up; else it plays nothing until told
+            self.program(channel, 0)
 
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
-        self._synth.noteon(channel, pitch, velocity)
+        if self._kit or channel != PERCUSSION:  # an organ is no click
+            self._synth.noteon(channel, pitch, velocity)
 
     def note_off(self, channel: int, pitch: int) -> None:
         if channel in self._pedals:
@@ -70,7 +77,12 @@ class TinyRenderer:
                 self._synth.noteoff(channel, pitch)
 
     def program(self, channel: int, program: int) -> None:
-        self._synth.program_change(channel, program)
+        """Choose a sound. The channel keeps the one it has if the soundfont has none there."""
+        with contextlib.suppress(RuntimeError):
+            self._synth.program_change(channel, program, channel == PERCUSSION)
+
+    def bend(self, channel: int, value: int) -> None:
+        self._synth.pitchbend(channel, value + 8192)
 
     def render(self, frames: int) -> bytes:
         """See `Renderer.render`."""

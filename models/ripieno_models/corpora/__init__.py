@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ripieno.errors import RipienoError
 
-from ripieno_models.corpora import four_column, midi_folder, music21_chorales, prepared
+from ripieno_models.corpora import four_column, midi_folder, music21_chorales, openhymnal, prepared
 from ripieno_models.piece import Piece, Split
 
 SHARED_DATA = Path(__file__).parents[3].parent / "shared" / "data"
@@ -52,3 +52,8 @@ def find(path: Path | None = None) -> Corpus:
         where=str(path),
         allowed="a prepared .jsonl.gz, or a folder of .txt or .mid files",
     )
+
+
+def hymns() -> tuple[Piece, ...]:
+    """The Open Hymnal's hymns, beside the checkout. Raises RipienoError where they are missing."""
+    return tuple(openhymnal.pieces(SHARED_DATA / openhymnal.FILE))

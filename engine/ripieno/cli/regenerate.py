@@ -1,0 +1,101 @@
+"""`ripieno replay --regenerate`: compute a take anew, and name the first difference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ripieno import resources
+from ripieno.bundle import check
+from ripieno.computer import manifest_hash, this_computer
+from ripieno.errors import BundleError
+from ripieno.events import Planned, Sounding
+from ripieno.facts import Fact, StepPlanned
+from ripieno.generate import Generator
+from ripieno.grammar.grid import VOICES
+from ripieno.model import open_model
+from ripieno.regenerate import first_difference as first_step
+from ripieno.regenerate import paired
+from ripieno.regenerate import regenerate as again
+from ripieno.rerun import Difference, first_difference
+from ripieno.take import Take
+from ripieno.take_sessions import sessions
+
+SAME, DIFFERENT = 0, 1
+
+
+def regenerate(take: Take, model: str | None = None) -> int:
+    """Compute both halves of `take` again: the performance, and the model's steps.
+
+    Prints what came of it and returns 0 if all is the same, else 1. `model` names the bundle where
+    it is not found under the take's own name. Raises PhraseError or BundleError.
+    """
+    played = first_difference(take)
+    print(_performance(take, played))
+    chosen = steps_differ(take, bundle_of(take, model))
+    if chosen is None:
+        count = sum(isinstance(fact, StepPlanned) for fact in take.facts)
+        print(f"The model: {count} steps, the same again.")
+    else:
+        print(_steps(*chosen))
+        if take.header.computer != this_computer():
+            print(f"It was computed by: {take.header.computer or 'nobody knows what'}")
+            print(f"and is now by:      {this_computer()}")
+            print("Float sums differ from one processor or version to another: docs/takes.md")
+    return SAME if played is None and chosen is None else DIFFERENT
+
+
+def bundle_of(take: Take, model: str | None = None) -> Path:
+    """The folder of the bundle that played `take`. Raises BundleError if it is another one now."""
+    folder = resources.bundle_folder(model or take.header.model)
+    if take.header.bundle and manifest_hash(folder) != take.header.bundle:
+        raise BundleError(
+            f"this is not the {take.header.model} that the take was played with",
+            where=str(folder),
+            nearest="Name the right one with --model.",
+        )
+    return folder
+
+
+def steps_differ(take: Take, folder: Path) -> tuple[Planned, Planned] | None:
+    """The first step that the model of the bundle in `folder` decides otherwise: then and now."""
+    manifest = check(folder)
+    for session in sessions(take):
+        generator = Generator(open_model(manifest, session.precision))
+        done = paired(session.requests, session.served, session.steps)
+        found = first_step(again(generator, done))
+        if found is not None:
+            return found
+    return None
+
+
+def _performance(take: Take, found: Difference | None) -> str:
+    if found is None:
+        torn = ", up to where it was cut off" if take.torn else ""
+        return f"The performance: {len(take.facts)} facts, the same again{torn}."
+    return (
+        f"The performance differs first in fact {found.number}:\n"
+        f"  then {_told(found.recorded)}\n  now  {_told(found.again)}"
+    )
+
+
+def _told(fact: Fact | None) -> str:
+    return "nothing" if fact is None else str(fact)
+
+
+def _steps(then: Planned, now: Planned) -> str:
+    return (
+        f"The model differs first at beat {then.begin:g} (request {then.request}):\n"
+        f"  then {_voices(then)}\n  now  {_voices(now)}"
+    )
+
+
+def _voices(step: Planned) -> str:
+    voices = ", ".join(_voice(told) for told in step.voices)
+    return f"{voices}; {step.rung.value}, {step.candidates} candidates"
+
+
+def _voice(told: Sounding) -> str:
+    if told.pitch is None:
+        return f"{VOICES[told.voice]} rests"
+    does = "strikes" if told.struck else "holds"
+    return f"{VOICES[told.voice]} {does} {told.pitch} at velocity {told.velocity}"

@@ -1,0 +1,93 @@
+"""What every mode knows of the moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ripieno.clock import Beats, ceil_to
+from ripieno.ear import STEP, Ear
+from ripieno.events import Note, Request, Seed
+from ripieno.modes.space import WINDOW, Space
+from ripieno.settings import ClockSource, Key, Settings
+from ripieno.tonality import estimate
+from ripieno.voicing import Voicing
+
+KEY_NOTES = 48
+"""How many of the player's last notes tell the key."""
+REACTION = 0.03
+"""Seconds between a wish and the earliest step that can still follow it."""
+
+
+@dataclass(slots=True)
+class Moment:
+    """The stage as a mode sees it: one for all modes, kept up to date by the conductor.
+
+    `machine` is what the machine's voices sound now, as notes with an open end.
+    """
+
+    settings: Settings
+    ear: Ear = field(default_factory=Ear)
+    epoch: int = 0
+    seed: Seed | None = None
+    machine: tuple[Note, ...] = ()
+    space: Space = field(default_factory=Space)
+    _key: Key | None = None
+    _key_of: tuple[int, Beats] | None = None
+
+    def complete(self, request: Request, beat: Beats) -> Request:
+        """`request` as the model gets it: our settings, and how much room the player wants."""
+        self.listen(beat)
+        return replace(request, settings=self.for_model(), density=self.space.density)
+
+    def listen(self, beat: Beats) -> bool:
+        """Follow how busy the player is; whether that changes what the machine should do."""
+        share = self.settings.turns.space
+        activity = self.ear.activity(beat, WINDOW) if share else 0.0
+        return self.space.listen(share, activity)
+
+    def for_model(self) -> Settings:
+        """The settings as the model gets them: as loud as the player, in the player's key.
+
+        A key that was set stands; else it is guessed from what was played, or from the seed.
+        """
+        settings = replace(self.settings, velocity=self.ear.velocity or self.settings.velocity)
+        if settings.rules.key is not None:
+            return settings
+        return replace(settings, rules=replace(settings.rules, key=self._heard_key()))
+
+    def _heard_key(self) -> Key | None:
+        notes = self.ear.notes
+        if not notes:
+            seed = self.seed.notes if self.seed else ()
+            return self._key or estimate((n.pitch, n.duration or STEP) for n in seed)
+        newest = (min(len(notes), KEY_NOTES), notes[-1].onset)
+        if newest != self._key_of:
+            self._key_of = newest
+            recent = notes[-KEY_NOTES:]
+            ends = [n.onset + STEP if n.grid_end is None else n.grid_end for n in recent]
+            lengths = [end - note.onset for note, end in zip(recent, ends, strict=True)]
+            heard = estimate(zip((n.pitch for n in recent), lengths, strict=True))
+            self._key = heard or self._key
+        return self._key
+
+    @property
+    def voicing(self) -> Voicing:
+        return Voicing.of(self.settings)
+
+    @property
+    def ours(self) -> bool:
+        """Whether the score's beats are ours to move: nobody else keeps the time."""
+        return self.settings.sync.source is ClockSource.INTERNAL
+
+    def next_epoch(self) -> int:
+        self.epoch += 1
+        return self.epoch
+
+    @property
+    def reaction(self) -> Beats:
+        """How long after a wish the machine can follow it."""
+        return Beats(REACTION * self.settings.bpm / 60.0)
+
+    def soonest(self, beat: Beats) -> Beats:
+        """The first step that a wish at `beat` can still reach."""
+        return ceil_to(Beats(beat + self.reaction), STEP)

@@ -1,0 +1,106 @@
+"""The way to one output: its own queue, its latency made up for, its velocities bent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ripieno.clock import Seconds
+from ripieno.outputs import Output
+from ripieno.outputs.messages import NOTE_ON, Message
+from ripieno.outputs.pacing import Pacing
+
+GAP = Seconds(0.001)
+"""Between two messages of one note: a note that is struck again has ended so long before."""
+AS_PLAYED = bytes(range(128))
+"""The velocity table that changes nothing."""
+
+
+class Lane:
+    """Messages on their way to `output`; moments are those at which they should sound.
+
+    The instrument behind it takes `latency` to sound, and is told so much earlier. `velocities`
+    has 128 bytes: what is sent for each velocity that is played.
+    """
+
+    def __init__(
+        self, output: Output, latency: Seconds = Seconds(0.0), velocities: bytes = AS_PLAYED
+    ) -> None:
+        self.output = output
+        self._latency = latency
+        self._velocities = velocities
+        self._pacing = Pacing(GAP)
+
+    @property
+    def lead(self) -> Seconds:
+        """How long before it sounds a message must be put here."""
+        return Seconds(self.output.lead + self._latency)
+
+    def put(self, at: Seconds, message: Message) -> None:
+        """Let `message` sound at `at`, or as soon as can be."""
+        if message[0] & 0xF0 == NOTE_ON:
+            message = (message[0], message[1], self._velocities[message[2]])
+        self._pacing.put(at - self._latency, message)
+
+    def cancel(self, channel: int, pitch: int, now: Seconds) -> None:
+        """This note does not begin any more, or else ends now."""
+        self._pacing.cancel(channel, pitch, now)
+
+    def pump(self, now: Seconds) -> None:
+        """Hand over what is due."""
+        for at, message in self._pacing.due(now + self.output.lead, now):
+            _tell(self.output, message, Seconds(at))
+
+    def drain(self) -> None:
+        """Hand over all that waits, each with its moment."""
+        for at, message in self._pacing.due(float("inf"), float("-inf")):
+            _tell(self.output, message, Seconds(at))
+
+    def wake(self) -> Seconds | None:
+        """When `pump` has something to do; None when nothing waits."""
+        at = self._pacing.next
+        return None if at is None else Seconds(at - self.output.lead)
+
+    def gone(self, channel: int, pitch: int) -> Seconds | None:
+        """When this note has surely ended for the listener; None while it has not."""
+        if self._pacing.busy(channel, pitch):
+            return None
+        left = self._pacing.left(channel, pitch)
+        return Seconds(float("-inf") if left is None else left + self.output.lead)
+
+
+def _tell(output: Output, message: Message, at: Seconds) -> None:
+    channel = message[0] & 0x0F
+    match message[0] & 0xF0:
+        case 0x90:
+            output.note_on(channel, message[1], message[2], at)
+        case 0x80:
+            output.note_off(channel, message[1], at)
+        case 0xB0:
+            output.control(channel, message[1], message[2], at)
+        case 0xC0:
+            output.program(channel, message[1], at)
+        case 0xE0:
+            output.bend(channel, (message[1] | message[2] << 7) - 8192, at)
+        case _:
+            output.clock(message, at)
+
+
+def velocity_table(points: Sequence[tuple[int, int]]) -> bytes:
+    """What is sent for each velocity 0…127: straight lines between `points` (played, sent).
+
+    Points are 1…127, the first numbers rising; below the first and above the last point its
+    value is sent. Without points all is sent as played. A note-on never becomes a note-off.
+    """
+    if not points:
+        return AS_PLAYED
+    return bytes(min(127, max(1, round(_between(points, played)))) for played in range(128))
+
+
+def _between(points: Sequence[tuple[int, int]], played: int) -> float:
+    if played <= points[0][0]:
+        return points[0][1]
+    for (low, from_), (high, to) in pairwise(points):
+        if played <= high:
+            return from_ + (to - from_) * (played - low) / (high - low)
+    return points[-1][1]

@@ -1,0 +1,172 @@
+"""Which of several drawn steps is the best: a typical one to which part-writing objects least.
+
+One objection, one function, one sentence: each counts faults of a step that the rules may leave to
+taste. They follow the common rules of four-part writing (Piston: Harmony, 1941; Aldwell, Schachter:
+Harmony and Voice Leading, 1978). Only what a voice of the machine has a part in is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ripieno.grammar.grid import VOICES
+from ripieno.settings import Key
+
+PERFECT = (0, 7)
+WIDEST_GAPS = (12, 12, 24)
+_FIFTH, _OCTAVE = 7, 12
+_AWKWARD = (6, 10, 11)
+_STEP = 2
+SOPRANO, BASS = 0, len(VOICES) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """A step as the ear compares it with the one before: pitches of S, A, T, B, None for a rest.
+
+    ours: the voices that the machine decided. key: the key, where one is set.
+    """
+
+    before: Sequence[int | None]
+    now: Sequence[int | None]
+    ours: frozenset[int]
+    key: Key | None
+
+    def pairs(self) -> list[tuple[int, int, int, int, int, int]]:
+        """(upper, lower, their pitches before, their pitches now) where both sound and move."""
+        found = []
+        for upper, lower in combinations(range(len(VOICES)), 2):
+            a, b, c, d = self.before[upper], self.before[lower], self.now[upper], self.now[lower]
+            if a is None or b is None or c is None or d is None or a == c or b == d:
+                continue
+            if upper in self.ours or lower in self.ours:
+                found.append((upper, lower, a, b, c, d))
+        return found
+
+    def leaps(self) -> list[tuple[int, int, int]]:
+        """(voice, pitch before, pitch now) where a voice of the machine moves."""
+        return [
+            (voice, before, now)
+            for voice, (before, now) in enumerate(zip(self.before, self.now, strict=True))
+            if voice in self.ours and before is not None and now is not None and before != now
+        ]
+
+
+SURPRISE = 2.0
+"""Nats by which a step may be less likely than expected and still be a typical one."""
+Objection = Callable[[Motion], int]
+
+
+def parallels(motion: Motion) -> int:
+    """Two voices go from one fifth, octave or unison to another."""
+    return sum((a - b) % 12 == (c - d) % 12 in PERFECT for _, _, a, b, c, d in motion.pairs())
+
+
+def hidden_parallels(motion: Motion) -> int:
+    """The outer voices go the same way into a fifth or an octave, and the soprano leaps."""
+    return sum(
+        (upper, lower) == (SOPRANO, BASS)
+        and (c - a) * (d - b) > 0
+        and abs(c - a) > _STEP
+        and (a - b) % 12 != (c - d) % 12 in PERFECT
+        for upper, lower, a, b, c, d in motion.pairs()
+    )
+
+
+def overlaps(motion: Motion) -> int:
+    """A voice goes beyond where its neighbour has just been."""
+    return sum(
+        lower - upper == 1 and (c < b or d > a) for upper, lower, a, b, c, d in motion.pairs()
+    )
+
+
+def wide_spacing(motion: Motion) -> int:
+    """More than an octave from soprano to alto or alto to tenor, or two from tenor to bass."""
+    return sum(
+        upper is not None
+        and lower is not None
+        and bool({voice, voice + 1} & motion.ours)
+        and upper - lower > WIDEST_GAPS[voice]
+        for voice, (upper, lower) in enumerate(zip(motion.now, motion.now[1:], strict=False))
+    )
+
+
+def wide_leaps(motion: Motion) -> int:
+    """An upper voice leaps more than a fifth, or the bass more than an octave."""
+    return sum(
+        abs(now - before) > (_OCTAVE if voice == BASS else _FIFTH)
+        for voice, before, now in motion.leaps()
+    )
+
+
+def awkward_leaps(motion: Motion) -> int:
+    """A voice leaps a tritone or a seventh."""
+    return sum(abs(now - before) in _AWKWARD for _, before, now in motion.leaps())
+
+
+def augmented_seconds(motion: Motion) -> int:
+    """In minor, a voice goes between the lowered sixth and the raised seventh degree."""
+    if motion.key is None or motion.key.scale != "minor":
+        return 0
+    tonic = motion.key.tonic
+    return sum(
+        abs(now - before) == 3 and {(now - tonic) % 12, (before - tonic) % 12} == {8, 11}
+        for _, before, now in motion.leaps()
+    )
+
+
+def doubled_leading_tones(motion: Motion) -> int:
+    """Two voices sound the leading tone of the key."""
+    if motion.key is None:
+        return 0
+    leading = (motion.key.tonic + 11) % 12
+    voices = [v for v, p in enumerate(motion.now) if p is not None and p % 12 == leading]
+    moved = any(v in motion.ours and motion.now[v] != motion.before[v] for v in voices)
+    return len(voices) - 1 if len(voices) > 1 and moved else 0
+
+
+OBJECTIONS: tuple[tuple[Objection, float], ...] = (
+    (parallels, 8.0),
+    (hidden_parallels, 3.0),
+    (overlaps, 2.0),
+    (wide_spacing, 2.0),
+    (wide_leaps, 1.0),
+    (awkward_leaps, 1.5),
+    (augmented_seconds, 3.0),
+    (doubled_leading_tones, 2.0),
+)
+"""Each with its weight, in nats: a step must be so much likelier to be forgiven one fault."""
+
+
+def objections(motion: Motion) -> float:
+    """What all objections to a step weigh together, in nats."""
+    if motion.before == motion.now:
+        return 0.0
+    return sum(weight * rule(motion) for rule, weight in OBJECTIONS)
+
+
+def surprise(logits: NDArray[np.float32], token: int) -> float:
+    """Nats by which `token` is less likely, without any temperature, than the model's tokens are in
+    the mean: below 0 for what it expects, above 0 for what it does not."""
+    levels = logits - logits.max()
+    weights = np.exp(levels)
+    total = weights.sum()
+    told = float(levels @ weights / total) - float(levels[token])
+    return told if told == told else inf
+
+
+def score(surprised: float, motion: Motion) -> float:
+    """How good a step is, 0 or less, in nats; `surprised` is the sum over its decisions.
+
+    To prefer what is likelier among typical steps would make the music stand still: a hold is what
+    a model expects most. So likelihood counts only beyond `SURPRISE`, against steps that lie
+    outside the typical set (Meister, Pimentel, Wiher, Cotterell: Locally Typical Sampling, 2023);
+    among equally good ones the first drawn is as the model would have it.
+    """
+    return -max(0.0, surprised - SURPRISE) - objections(motion)

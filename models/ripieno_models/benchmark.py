@@ -1,0 +1,61 @@
+"""JSB Chorales, one definition: nats per (voice × sixteenth), as the literature reports them.
+
+The chain rule over whole pieces, in the order soprano, alto, tenor, bass within a sixteenth, over
+47 symbols: a rest and 46 pitches. A model with tokens for holding and striking gives a repeated
+pitch the sum of both. Nothing is told: neither place, metre, key nor fermata, and nothing of the
+sixteenth that is being decided. `counted` tells one thing more, the step's number from the piece's
+first one modulo 16, as a model with absolute positions knows it. What is told in play is another
+task, and measured apart (`evaluate.figures_of`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ripieno_models.corpora import jsb16
+from ripieno_models.dataset import COUNTED_BAR, PLACE, Batch, whole
+from ripieno_models.likelihood import likelihood, unknown
+from ripieno_models.piece import Piece, Split
+
+Figures = dict[str, float]
+
+
+def figures(model: nn.Module, path: Path, splits: Sequence[Split]) -> Figures:
+    """The benchmark's figures on the pieces of the file at `path`. Raises RipienoError."""
+    told: Figures = {}
+    everything = jsb16.pieces(path)
+    for split in splits:
+        pieces = [piece for piece in everything if piece.split is split]
+        told |= figures_of(model, pieces, split)
+    return told
+
+
+def figures_of(model: nn.Module, pieces: Sequence[Piece], split: Split) -> Figures:
+    """`micro`, without the pieces that are also trained on, and with the steps counted."""
+    name = f"jsb_{split.value}"
+    apart = jsb16.without_twins(list(pieces), split)
+    told = {f"{name}_micro": micro(model, pieces)}
+    if len(apart) < len(pieces):
+        told[f"{name}_micro_without_twins"] = micro(model, apart)
+    told[f"{name}_micro_counted"] = micro(model, pieces, count=True)
+    return told
+
+
+def micro(model: nn.Module, pieces: Sequence[Piece], count: bool = False) -> float:
+    """Nats per (voice × sixteenth) symbol. `pieces` have pitches only."""
+    batches = unknown(whole(pieces))
+    return likelihood(model, counting(batches) if count else batches, merged=True).nll
+
+
+def counting(batches: Sequence[Batch]) -> list[Batch]:
+    """The same batches of whole pieces, with each step's number modulo 16 as its place."""
+    told = []
+    for batch in batches:
+        settings = batch.settings.clone()
+        settings[..., PLACE] = torch.arange(settings.shape[1]) % COUNTED_BAR
+        told.append(batch._replace(settings=settings))
+    return told

@@ -1,0 +1,92 @@
+"""A real performance into a real port, and its take played again: the same bytes arrive."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from ripieno.facts import Sent
+from ripieno.take import read
+
+from tests.engine.jackd import RATE, Heard, JackServer, until
+from tests.live.command import RIPIENO, environment, playing
+from tests.live.processes import alive, family
+
+pytestmark = pytest.mark.real_part
+OUT = "ripieno:out"
+NEAR = 0.006
+"""Seconds: a JACK period is 5.3 ms, and a port without frame stamps may round to one."""
+WORDS = ("--preset", "daw", "--mode", "solo", "--phrase", "ode-to-joy", "--bpm", "200")
+
+
+def music(heard: list[Heard]) -> list[Heard]:
+    """What was played, without programs and volumes: a new listener is told those once more."""
+    return [each for each in heard if each.data[0] & 0xF0 in (0x80, 0x90, 0xE0)]
+
+
+def recorded(
+    folder: Path, model: Path, jackd: JackServer, bars: int = 4
+) -> tuple[Path, list[Heard]]:
+    """A performance: its take, and what an independent program heard of it."""
+    with (
+        jackd.dump("live") as dump,
+        playing(folder, (*WORDS, "--model", str(model), "--bars", str(bars))) as running,
+    ):
+        jackd.wait_for(OUT)
+        jackd.connect(OUT, dump.port)
+        assert running.ends() == 0
+        take = running.take
+    return take, music(dump.heard)
+
+
+def test_a_take_played_again_arrives_byte_for_byte(
+    tmp_path: Path, tiny: Path, jackd: JackServer
+) -> None:
+    take, live = recorded(tmp_path, tiny, jackd)
+    told = [bytes.fromhex(f.bytes) for f in read(take).facts if isinstance(f, Sent)]
+    assert [bytes(each.data) for each in live] == [m for m in told if m[0] & 0xF0 in (0x80, 0x90)]
+    assert len(live) > 40
+    with jackd.dump("again") as dump:
+        words = (*RIPIENO, "replay", str(take), "--to", "virtual", "--wait", "2")
+        process = subprocess.Popen(words, env=environment(tmp_path), stdout=subprocess.PIPE)
+        jackd.wait_for(OUT)
+        jackd.connect(OUT, dump.port)
+        assert process.wait(60) == 0
+        assert process.stdout
+        process.stdout.close()
+    again = music(dump.heard)
+    assert [each.data for each in again] == [each.data for each in live]
+    for then, now in zip(live, again, strict=True):
+        late = (now.frame - again[0].frame) - (then.frame - live[0].frame)
+        assert abs(late) / RATE <= NEAR
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_replay_that_is_ended_leaves_no_note(
+    number: signal.Signals, tmp_path: Path, tiny: Path, jackd: JackServer
+) -> None:
+    """Ctrl-C releases what sounds; when the process is killed, its guard does."""
+    take, live = recorded(tmp_path, tiny, jackd, bars=2)
+    with jackd.dump("ended") as dump:
+        words = (*RIPIENO, "replay", str(take), "--to", "virtual", "--wait", "2", "--speed", "0.3")
+        process = subprocess.Popen(words, env=environment(tmp_path), stdout=subprocess.PIPE)
+        jackd.wait_for(OUT)
+        jackd.connect(OUT, dump.port)
+        assert process.stdout
+        process.stdout.readline()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(3.5)  # it plays
+        members = family(process.pid)
+        os.kill(process.pid, number)
+        process.wait(20)
+        process.stdout.close()
+        until(lambda: not any(alive(pid) for pid in members), "the end of the guard")
+    sounding = set()
+    for message in music(dump.heard):
+        cell = (message.data[0] & 0x0F, message.data[1])
+        (sounding.add if message.data[0] & 0xF0 == 0x90 else sounding.discard)(cell)
+    assert not sounding
+    assert 0 < len(music(dump.heard)) < len(live)

@@ -1,0 +1,123 @@
+"""Too much, too broken, too often: our input is flooded, and panic is pressed a thousand times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ripieno.events import Panic, Phase, Play, Quit
+from ripieno.settings import Mode
+
+from tests.engine.jackd import JackServer
+from tests.live import score_reader
+from tests.live.player import phrase
+from tests.live.show import IN, OUT, TUNE, Show, quick, show, stage_of
+from tests.proof.reader import notes_only, ons
+from tests.proof.recorder import recording
+from tests.proof.source import Source, flood, noise, source
+
+pytestmark = pytest.mark.real_part
+
+A_SECOND, SECONDS = 10_000, 2
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_ten_thousand_messages_a_second(
+    mode: Mode, tmp_path: Path, tiny: Path, mortal_jackd: JackServer
+) -> None:
+    stage = stage_of(tmp_path, tiny, quick(mode))
+    with (
+        show(stage) as running,
+        source() as hands,
+        recording(mortal_jackd, "listener") as dump,
+    ):
+        mortal_jackd.connect(OUT, dump.port)
+        mortal_jackd.connect(hands.port, IN)
+        hands.play(f"flood {A_SECOND} {SECONDS} 1")
+        running.until(lambda t: calm(t.levels, t.sounding), "an end of the flood", 60)
+        plays_on(running, hands, mode)
+        running.send(Quit())
+        running.until_over()
+    assert "Traceback" not in stage.log.read_text(errors="replace")
+    heard = notes_only(dump.heard)
+    assert score_reader.hanging(heard) == []
+    mine = [(m.data[1], m.data[2]) for m in ons(heard) if score_reader.channel(m) == 4]
+    played = [(m[1], m[2]) for m in flood(A_SECOND * SECONDS, 1) if m[0] & 0xF0 == 0x90]
+    assert mine[: len(played)] == played, "every note of yours, in your order"
+
+
+def calm(levels: tuple[int, ...], sounding: int) -> bool:
+    """Nothing sounds but the machine's own voices: the player's hands are off the keys."""
+    return sounding <= sum(map(bool, levels))
+
+
+def plays_on(running: Show, hands: Source, mode: Mode) -> None:
+    """It is still an instrument: it sings on, answers, or joins."""
+    if mode is Mode.SOLO:
+        running.beats_on(8)
+        return
+    running.in_phase(Phase.IDLE)
+    before = running.seen[-1].steps
+    hands.play(*phrase(TUNE, 0.25))
+    running.until(lambda t: t.steps >= before + 8, "an answer")
+    running.in_phase(Phase.IDLE)
+
+
+def test_random_bytes_and_half_messages(
+    tmp_path: Path, tiny: Path, mortal_jackd: JackServer
+) -> None:
+    stage = stage_of(tmp_path, tiny, quick(Mode.ANSWER))
+    with (
+        show(stage) as running,
+        source() as hands,
+        recording(mortal_jackd, "listener") as dump,
+    ):
+        mortal_jackd.connect(OUT, dump.port)
+        mortal_jackd.connect(hands.port, IN)
+        hands.play("on 60 90")
+        hands.play("raw 90", "raw 4060", "raw 3c", "raw 9040", "raw 80")  # running status, halves
+        hands.play("raw f07e7f", "raw f0", "raw f7", "raw f00102f7", "raw f07d904060")
+        hands.play(*(f"noise 500 {seed}" for seed in range(4)))
+        hands.play("off 60")
+        running.in_phase(Phase.ANSWERING)
+        plays_on(running, hands, Mode.ANSWER)
+        running.send(Quit())
+        running.until_over()
+    assert "Traceback" not in stage.log.read_text(errors="replace")
+    heard = notes_only(dump.heard)
+    assert score_reader.hanging(heard) == []
+    assert all(len(m.data) == 3 and max(m.data[1:]) < 128 for m in heard), "only whole messages"
+    mine = [m.data[1] for m in ons(heard) if score_reader.channel(m) == 4]
+    assert mine == [60, *TUNE]
+
+
+def test_the_noise_is_noise() -> None:
+    packets = noise(500, 1)
+    assert len(packets) == 500
+    assert {len(packet) for packet in packets} == set(range(1, 13))
+    assert any(packet[0] == 0xF0 for packet in packets)
+    assert any(packet[0] < 0x80 for packet in packets)
+
+
+def test_a_thousand_panics_in_a_row(tmp_path: Path, tiny: Path, mortal_jackd: JackServer) -> None:
+    stage = stage_of(tmp_path, tiny, quick(Mode.SOLO))
+    with (
+        show(stage) as running,
+        recording(mortal_jackd, "listener") as dump,
+    ):
+        mortal_jackd.connect(OUT, dump.port)
+        running.until(lambda t: t.beat > 6 and sum(map(bool, t.levels)) >= 3, "a chord")
+        running.send(*(Panic() for _ in range(1000)))
+        running.in_phase(Phase.STOPPED)
+        running.send(Play())
+        stopped = running.in_phase(Phase.PLAYING)
+        running.until(lambda t: t.beat > stopped.beat + 8 and t.sounding > 0, "more music")
+        for _ in range(200):
+            running.send(Panic(), Play())
+        running.until(lambda t: t.phase is Phase.PLAYING and t.sounding > 0, "music once more")
+        running.send(Quit())
+        running.until_over()
+    assert score_reader.hanging(notes_only(dump.heard)) == []
+    assert score_reader.unpaired(notes_only(dump.heard)) == []
+    silences = [m for m in dump.heard if m.data[0] & 0xF0 == 0xB0 and m.data[1] in (120, 123)]
+    assert len(silences) >= 1000 * 2 * 16, "each of them was heard, on every channel"

@@ -1,0 +1,1 @@
+"""Takes that were played, and that must come out the same again."""
