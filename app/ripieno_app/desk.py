@@ -38,7 +38,7 @@ from ripieno_app.keys import (
     Layer,
     MoveOctave,
     PickPhrase,
-    Tell,
+    Send,
     ToggleMute,
 )
 from ripieno_app.messages import Client, Hands, View
@@ -53,8 +53,8 @@ WELCOME = {
 }
 WELCOME_STAYS = Seconds(12.0)
 TAPPING = "Tap the beat a few times: the tempo follows."
-LEARNING = "Learn: press the key of an action (Enter c g x z w b Space Esc), or j to forget all."
-FORGOTTEN = "Nothing is learnt any more: pads and pedals are plain controls again."
+LEARNING = "Learn: now an action's key (Enter c g x z w b Space Esc), or j to forget."
+UNTEACHABLE = "That cannot be learnt: Enter, c, g, x, z, w, b, Space and Esc can."
 
 
 class Desk:
@@ -101,7 +101,8 @@ class Desk:
             welcome = WELCOME[telemetry.settings.mode]
             self._board.answer(welcome, telemetry.at, stays=WELCOME_STAYS)
         for lost in self._wishes.settle(telemetry):
-            self._answer(f"The engine did not take {lost.label or lost.control}.", urgent=True)
+            if not self._board.warned_since(lost.made):  # else the engine has said why
+                self._answer(f"The engine did not take {lost.label or lost.control}.", urgent=True)
         return True
 
     def view(self) -> View | None:
@@ -145,7 +146,7 @@ class Desk:
         match action:
             case Deed():
                 self._do(action, controls, age)
-            case Tell(command, said):
+            case Send(command, said):
                 self._send(command)
                 if said:
                     self._answer(said)
@@ -170,12 +171,12 @@ class Desk:
         controls = self._controls
         if controls is None:
             return
+        settings, name = controls.settings, action.name
         if isinstance(action, Dial):
-            value = knobs.knob(action.name).read(controls.settings)
-            self._answer(f"{label(Turn(action.name, value))}.")
+            text = label(Turn(name, knobs.knob(name).read(settings)))
         else:
-            now = knobs.switch(action.name).read(controls.settings)
-            self._answer(f"{label(Choose(action.name, now))}.")
+            text = label(Choose(name, knobs.switch(name).read(settings)))
+        self._answer(f"{text[:1].upper()}{text[1:]}.")
 
     def _do(self, deed: Deed, controls: Controls | None, age: float) -> None:
         match deed:
@@ -204,14 +205,10 @@ class Desk:
             return False
         self._learning = False
         trigger = LEARNABLE.get(action)
-        if action is Deed.LEARN:
-            self._send(Learn(None))
-            self._answer(FORGOTTEN)
-        elif trigger is None:
-            self._answer("That key cannot be learnt. " + LEARNING.partition(": ")[2].capitalize())
+        if trigger is None and action is not Deed.LEARN:
+            self._answer(UNTEACHABLE)
         else:
             self._send(Learn(trigger))
-            self._answer(f"Now touch the pad, pedal or knob that will be ‘{trigger}’.")
         return action is not Deed.PANIC
 
     def _latch(self) -> None:
@@ -247,9 +244,7 @@ class Desk:
     def _controls(self) -> Controls | None:
         return self._wishes.applied(self._telemetry) if self._telemetry else None
 
-    def _answer(
-        self, text: str, *, urgent: bool = False, stays: Seconds = ANSWER_STAYS
-    ) -> None:
+    def _answer(self, text: str, *, urgent: bool = False, stays: Seconds = ANSWER_STAYS) -> None:
         if self._telemetry is not None:
             self._board.answer(text, self._telemetry.at, urgent=urgent, stays=stays)
 

@@ -53,7 +53,7 @@ class Deed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class Send:
     """Send `command` as it is. `said` is the screen's own answer, '' where the engine answers."""
 
     command: Command
@@ -105,7 +105,7 @@ class ChangeLength:
     clicks: int
 
 
-Action = Deed | Tell | Dial | Cycle | ToggleMute | PickPhrase | MoveOctave | ChangeLength
+Action = Deed | Send | Dial | Cycle | ToggleMute | PickPhrase | MoveOctave | ChangeLength
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +125,12 @@ def _pair(letter: str, up: Action, down: Action, does: str) -> tuple[Key, Key]:
     return Key(letter, letter, up, does), Key(back, f"Shift-{letter}", down, does)
 
 
-ANSWER = Tell(AnswerNow(), "Answer now, or stop answering: at the next step of the grid.")
-CADENCE = Tell(Cadence(), "A cadence: it closes at the next place where a phrase can end.")
-LOOP, MUTATE, UNDO, KEEP = Tell(Loop()), Tell(Mutate()), Tell(Undo()), Tell(Keep())
-EARLIER = Tell(Nudge(THIRTY_SECOND), "The music comes a thirty-second earlier.")
-LATER = Tell(Nudge(Beats(-THIRTY_SECOND)), "The music comes a thirty-second later.")
-TO_THE_START = Tell(Locate(Beats(0.0)), "Back to the start.")
+ANSWER = Send(AnswerNow(), "Answer now, or stop answering: at the next step of the grid.")
+CADENCE = Send(Cadence(), "A cadence: it closes at the next place where a phrase can end.")
+LOOP, MUTATE, UNDO, KEEP = Send(Loop()), Send(Mutate()), Send(Undo()), Send(Keep())
+EARLIER = Send(Nudge(THIRTY_SECOND), "The music comes a thirty-second earlier.")
+LATER = Send(Nudge(Beats(-THIRTY_SECOND)), "The music comes a thirty-second later.")
+TO_THE_START = Send(Locate(Beats(0.0)), "Back to the start.")
 
 KEYS: tuple[Key, ...] = (
     Key("space", "Space", Deed.TRANSPORT, "play or stop", True),
@@ -156,9 +156,9 @@ KEYS: tuple[Key, ...] = (
     Key("x", "x", MUTATE, "mutate: the last answer again, partly new"),
     Key("z", "z", UNDO, "undo: the answer before comes back"),
     Key("w", "w", KEEP, "keep the last answer, as the seed phrase and as a mark in the take"),
-    Key("v", "v", Tell(SaveLast(SAVED_BARS)), f"save the last {SAVED_BARS} bars as MIDI"),
+    Key("v", "v", Send(SaveLast(SAVED_BARS)), f"save the last {SAVED_BARS} bars as MIDI"),
     Key("c", "c", CADENCE, "cadence: come to a close"),
-    Key("r", "r", Tell(SeedFromPlayed()), "take what you just played as the seed phrase"),
+    Key("r", "r", Send(SeedFromPlayed()), "take what you just played as the seed phrase"),
     Key("0", "0", TO_THE_START, "go to the start"),
     Key(">", ">", EARLIER, "lean forward: the music comes a thirty-second earlier"),
     Key("<", "<", LATER, "lean back: the music comes a thirty-second later"),
@@ -183,7 +183,9 @@ KEYS: tuple[Key, ...] = (
     Key(".", ".", Cycle("metronome", 1), "metronome"),
     Key("+", "+", Dial("candidates", 1), "draw more candidates for a step; the best is kept"),
     Key("-", "-", Dial("candidates", -1), "draw fewer candidates"),
-    Key("5", "5", Cycle("assign", 1), "your notes are: one line, or voices by channel, split, range"),
+    Key(
+        "5", "5", Cycle("assign", 1), "your notes are: one line, or voices by channel, split, range"
+    ),
     Key("6", "6", Cycle("follow", 1), "accompany: what sounds already follows you too"),
     Key("7", "7", Cycle("from_phrase", 1), "take the tempo from your first phrase"),
     Key("8", "8", Cycle("send", 1), "send MIDI clock"),

@@ -16,9 +16,9 @@ def bar_and_beat(beat: Beats, meter: Meter) -> tuple[int, int]:
 
 
 def place(beat: Beats, meter: Meter) -> str:
-    """'12.3' for the third beat of bar 12."""
+    """'12.3' for the third beat of bar 12; the bar before the first is '-1'."""
     bar, count = bar_and_beat(beat, meter)
-    return f"{bar}.{count}"
+    return f"{bar if bar > 0 else bar - 1}.{count}"
 
 
 def pitch_name(pitch: int) -> str:

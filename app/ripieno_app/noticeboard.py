@@ -31,6 +31,7 @@ class Noticeboard:
     def __init__(self) -> None:
         self._pinned: list[_Pinned] = []
         self._newest = 0
+        self._warned: Seconds | None = None
         self._last_words: Words | None = None
 
     def hear(self, telemetry: Telemetry) -> None:
@@ -38,6 +39,7 @@ class Noticeboard:
         for notice in telemetry.notices:
             if notice.number > self._newest:
                 self._newest = notice.number
+                self._warned = telemetry.at if notice.urgent else self._warned
                 self._pin(Words.of(notice), telemetry.at)
 
     def answer(
@@ -50,6 +52,10 @@ class Noticeboard:
         words = Words(text, urgent)
         self._pinned = [pin for pin in self._pinned if pin.words != words]
         self._pin(words, at, stays)
+
+    def warned_since(self, at: Seconds) -> bool:
+        """Whether the engine has said something urgent since then."""
+        return self._warned is not None and self._warned >= at
 
     def end(self, text: str) -> None:
         """The last words: nothing comes before them any more."""

@@ -131,8 +131,7 @@ class Wishes:
         control = control_of(command)
         if control is None:
             return
-        waits = isinstance(command, Turn | Choose) and control not in AT_ONCE
-        heard = max(telemetry.beat, telemetry.committed) if waits else telemetry.beat
+        heard = _horizon(telemetry) if _waits(command) else telemetry.beat
         self._wishes.pop(control, None)
         self._wishes[control] = Wish(control, command, telemetry.at, heard, label(command))
 
@@ -140,16 +139,12 @@ class Wishes:
         """Let go of what is heard by now. Returns what the engine did not take."""
         confirmed = Controls.of(telemetry)
         lost = []
-        for control, wish in list(self._wishes.items()):
-            state = wish.state
-            if state is State.ASKED and _done(confirmed, wish.command):
-                state = State.COMING
-                self._wishes[control] = replace(wish, state=state)
-            heard = telemetry.beat >= wish.heard or not telemetry.playing
+        for control, before in list(self._wishes.items()):
+            wish = self._wishes[control] = _up_to_date(before, confirmed, telemetry)
             late = telemetry.at > wish.made + PATIENCE
-            if state is State.ASKED and late:
+            if wish.state is State.ASKED and late:
                 lost.append(wish)
-            if heard if state is State.COMING else late:
+            if _is_heard(wish, telemetry) if wish.state is State.COMING else late:
                 del self._wishes[control]
         return lost
 
@@ -168,3 +163,24 @@ def _done(controls: Controls, command: Command) -> bool:
         return controls.after(command) == controls
     except SettingError:
         return False
+
+
+def _up_to_date(wish: Wish, confirmed: Controls, telemetry: Telemetry) -> Wish:
+    """The wish as it stands now. Where the music has jumped back, it is heard earlier too."""
+    known = wish.state is State.COMING or _done(confirmed, wish.command)
+    heard = Beats(min(wish.heard, _horizon(telemetry)))
+    return replace(wish, state=State.COMING if known else State.ASKED, heard=heard)
+
+
+def _is_heard(wish: Wish, telemetry: Telemetry) -> bool:
+    waits = _waits(wish.command) and telemetry.playing
+    return not waits or telemetry.beat >= wish.heard
+
+
+def _waits(command: Command) -> bool:
+    """Whether `command` is heard from the horizon on, and not at once."""
+    return isinstance(command, Turn | Choose) and command.name not in AT_ONCE
+
+
+def _horizon(telemetry: Telemetry) -> Beats:
+    return max(telemetry.beat, telemetry.committed)

@@ -1,6 +1,6 @@
-"""Which of a model's graphs runs best on this machine: precision and threads, by the slowest steps.
+"""Which way to run a model is best on this machine: precision and threads, by the slowest steps.
 
-`ripieno doctor` measures and remembers the choice; a performance whose precision is `auto` reads it.
+`ripieno doctor` measures and remembers it; a performance whose precision is `auto` reads it.
 A player's steps come with gaps, in which caches go cold and processors slow down, so steps are
 measured with gaps as well, the ways to run in turns.
 """
@@ -48,7 +48,7 @@ class Choice:
 
 
 def calibrate(folder: Path) -> tuple[Choice, ...]:
-    """All ways to run the bundle in `folder`, measured; the one to take first. Raises RipienoError."""
+    """All ways to run the bundle in `folder`, the one to take first. Raises RipienoError."""
     manifest = check(folder)
     runs = [_Run(manifest, *way) for way in _ways(manifest)]
     clock = SystemClock()
@@ -133,7 +133,8 @@ def _entries(file: Path) -> list[dict[str, object]]:
         found = tomllib.loads(file.read_text()).get("choice", [])
     except (OSError, ValueError):
         return []
-    return [e for e in found if isinstance(e, dict) and {"bundle", "computer"} <= e.keys()]
+    entries = found if isinstance(found, list) else []
+    return [e for e in entries if isinstance(e, dict) and {"bundle", "computer"} <= e.keys()]
 
 
 def chosen(folder: Path) -> Choice | None:
@@ -148,6 +149,6 @@ def chosen(folder: Path) -> Choice | None:
 
 
 def resolve(folder: Path, precision: str) -> tuple[str, int]:
-    """Precision and threads to open the bundle in `folder` with: `auto` takes what was found best."""
+    """Precision and threads for the bundle in `folder`: `auto` takes what was found best."""
     choice = chosen(folder) if precision == AUTO else None
     return (choice.precision, choice.threads) if choice else (precision, 1)

@@ -14,7 +14,7 @@ from math import inf
 
 from ripieno.entries import Entry, Fork, Hand
 from ripieno.events import Sounding
-from ripieno.grammar.grid import HOLD, REST, STEPS_PER_BEAT, VOICES, Setting, token_of
+from ripieno.grammar.grid import HOLD, REST, VOICES, Setting, token_of
 from ripieno.hearing import Hearing
 from ripieno.model import Logits, Model, ModelFault, Row
 
@@ -224,27 +224,6 @@ class Context:
         entry.voices[voice] = sounding
         if entry.complete:
             hand.cursor.next_step()
-
-    def loop(self, longest: int) -> list[int] | None:
-        """The frame with which a beat would come once more, if the step just opened begins a beat
-        and the last `longest` beats were all the same."""
-        entries, size = self.entries, STEPS_PER_BEAT
-        step = entries[-1].step
-        count = longest * size
-        if step % size or len(entries) <= count or entries[-1 - count].step != step - count:
-            return None
-        past = entries[-1 - count : -1]
-        if any(a.frame != b.frame for a, b in zip(past, past[size:], strict=False)):
-            return None
-        return past[-size].frame
-
-    def closing(self, voice: int, again: list[int] | None) -> int | None:
-        """The token with which `voice`, the last to be decided, would complete `again`."""
-        if again is None:
-            return None
-        frame = self.entries[-1].frame
-        others = (other for other in range(len(VOICES)) if other != voice)
-        return again[voice] if all(frame[o] == again[o] for o in others) else None
 
     def token(self, told: Sounding) -> int:
         """How the model hears `told`. A note held from before the log is one struck now."""

@@ -12,7 +12,7 @@ from ripieno import density
 from ripieno.clock import Clock, Seconds
 from ripieno.constraints import HOLDS, RuleBook, Situation, broken
 from ripieno.context import Context
-from ripieno.entries import Fork
+from ripieno.entries import Fork, closing, looping
 from ripieno.events import Sounding
 from ripieno.grammar.grid import (
     FIRST_PITCH,
@@ -90,7 +90,7 @@ class Decider:
         """Decide all voices of a step. What is not decided in time holds if it may, else rests."""
         context, told = self._context, frame.told
         reroll = context.open_step(frame.step, frame.here)
-        again = context.loop(frame.settings.rules.longest_loop)
+        again = looping(context.entries, frame.settings.rules.longest_loop)
         for voice in (v for v in self._order if v in told):
             context.later(voice)
             context.tell(voice, context.token(told[voice]), told[voice])
@@ -115,11 +115,11 @@ class Decider:
         context, clock = self._context, frame.clock
         try:
             first = context.ask(free[0]).copy()
-        except ModelFault as fault:
-            return _outcome(self._hold(frame, free, str(fault), asked=1), 1, frame)
+        except ModelFault as error:
+            return _outcome(self._hold(frame, free, str(error), asked=1), 1, frame)
         start = context.fork()
         kept: tuple[_Drawn, Fork] | None = None
-        count, longest, first_at = 0, 0.0, clock.now()
+        count, longest, first_at, fault = 0, 0.0, clock.now(), ""
         while count < frame.candidates:
             began = clock.now()
             if kept is not None and began + longest > frame.deadline:
@@ -131,6 +131,7 @@ class Decider:
             if drawn.late or drawn.fault:
                 if kept is None:
                     return _outcome(drawn, 1, frame)
+                fault, count = drawn.fault, count + bool(drawn.fault)
                 break
             if kept is None:
                 first_at = now
@@ -142,7 +143,7 @@ class Decider:
                 count = frame.candidates
         assert kept is not None, "at least one candidate is asked for"
         context.adopt(kept[1], start)
-        return Outcome(True, kept[0].relaxed, kept[0].decided, count, first_at)
+        return Outcome(True, kept[0].relaxed, kept[0].decided, count, first_at, fault)
 
     def _draw(
         self,
@@ -168,6 +169,10 @@ class Decider:
                     logits = first if first is not None and asked == 1 else context.ask(voice)
                 except ModelFault as error:
                     in_time, fault = False, str(error)
+            # what has become no number in the state shows in every logit: one is enough
+            if in_time and logits is not None and not isfinite(logits[HOLD]):
+                in_time, fault = False, NONSENSE
+                context.fail()
             if in_time and logits is not None:
                 token, given_up = self._choose(logits, situation, frame, reroll, candidate)
                 relaxed += given_up
@@ -177,9 +182,6 @@ class Decider:
                 context.later(voice)
                 token = HOLD if frame.rules.must(situation) & HOLDS else REST
             context.tell(voice, token, self._sounding(voice, token, frame))
-        # what has become no number in the state shows in every logit: one of the last is enough
-        if asked and not fault and logits is not None and not isfinite(logits[HOLD]):
-            fault = NONSENSE
         scored = 0.0 if first is None else score(surprised, self._motion(frame, free))
         return _Drawn(scored, asked, not in_time, relaxed, fault)
 
@@ -227,7 +229,7 @@ class Decider:
         hand.lean = tuple(lean)
 
     def _situation(self, voice: int, frame: Frame, again: list[int] | None) -> Situation:
-        hand = self._context.hand
+        hand, entry = self._context.hand, self._context.entries[-1]
         cursor, held = hand.cursor, hand.held
         decided, waiting = held.copy(), held.copy()
         for other in range(len(VOICES)):
@@ -241,8 +243,8 @@ class Decider:
             rested=cursor.ages[voice] if cursor.sounding[voice] == REST else 0,
             decided=decided,
             waiting=waiting,
-            loop=self._context.closing(voice, again),
-            before=self._context.entries[-1].before.held,
+            loop=closing(entry, voice, again),
+            before=entry.before.held,
         )
 
     def _sounding(self, voice: int, token: int, frame: Frame) -> Sounding:

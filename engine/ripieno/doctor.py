@@ -11,24 +11,17 @@ import platform
 import resource
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ripieno import feasible, resources
-from ripieno.clock import FASTEST, SLOWEST, Seconds
+from ripieno import resources
+from ripieno.clock import Seconds
+from ripieno.doctor_model import playing
 from ripieno.errors import RipienoError
-from ripieno.grammar.grid import STEPS_PER_BEAT
-
-if TYPE_CHECKING:
-    from ripieno.calibration import Choice
+from ripieno.finding import Finding, Health
 
 PYTHONS = ((3, 11), (3, 12))
 SCREEN_SIZE = (80, 24)
-TEMPOS = (60.0, 90.0, 120.0, 160.0, 200.0, 300.0)
-"""For which the feasible plans are shown."""
 WATCHED = Seconds(1.0)
 """How long a JACK server is watched for missed periods."""
 LONG_PERIOD = 0.012
@@ -37,28 +30,6 @@ BUSY = 70.0
 """Per cent of a JACK period; with more than this, periods will be missed."""
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _LIMITS_FILE = "/etc/security/limits.d/audio.conf"
-
-
-class Health(StrEnum):
-    """How a part is."""
-
-    GOOD = "good"
-    FAIR = "fair"
-    """Ripieno plays, but not as well as it could."""
-    BROKEN = "broken"
-    """Ripieno cannot play."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found about one part, and what to do about it ('' when there is nothing to do)."""
-
-    part: str
-    health: Health
-    found: str
-    advice: str = ""
-    table: tuple[str, ...] = ()
-    """More than a sentence: lines to show as they are."""
 
 
 def examine(model: str, precision: str, bpm: float, log: Path) -> Iterator[Finding]:
@@ -127,93 +98,6 @@ def runtime() -> Finding:
             f"Install it anew: {sys.executable} -m pip install --force-reinstall onnxruntime",
         )
     return Finding("ONNX Runtime", Health.GOOD, str(onnxruntime.__version__))
-
-
-def playing(model: str, precision: str, bpm: float, log: Path) -> Iterator[Finding]:
-    """The bundle, how it runs best here, and how fast it answers in a process of its own."""
-    from ripieno import calibration, pace
-    from ripieno.bundle import check
-
-    try:
-        folder = resources.bundle_folder(model)
-        manifest = check(folder)
-        graph = manifest.graph(precision)
-        yield Finding("Model", Health.GOOD, f"{manifest.name} {graph.precision}, all files whole")
-        if precision == calibration.AUTO:
-            yield _calibrated(folder)
-        trips = pace.round_trips(folder, precision, log)
-    except RipienoError as error:
-        advice = "`ripieno models` lists the models that are installed."
-        yield Finding("Model", Health.BROKEN, str(error), advice)
-        return
-    yield keeping_up(trips[1], bpm)
-    yield plans(pace.p95(trips), bpm)
-
-
-def _calibrated(folder: Path) -> Finding:
-    """Try all ways to run the model, and remember the best one. Raises RipienoError."""
-    from ripieno import calibration
-
-    best, *others = calibration.calibrate(folder)
-    told = ", ".join(f"{_way(other)} {other.p99_ms:.1f} ms" for other in others) or "no other way"
-    found = f"{_way(best)} runs best here: {best.p99_ms:.1f} ms at p99, with gaps ({told})"
-    try:
-        calibration.remember(folder, best)
-    except OSError as error:
-        return Finding(
-            "Calibration",
-            Health.FAIR,
-            found,
-            f"It could not be written down ({error.strerror}), so `auto` does not know of it.",
-        )
-    return Finding("Calibration", Health.GOOD, found)
-
-
-def _way(choice: Choice) -> str:
-    return f"{choice.precision} on {choice.threads} thread{'s' if choice.threads > 1 else ''}"
-
-
-def keeping_up(trips: Sequence[float], bpm: float) -> Finding:
-    """Whether a model that takes `trips` seconds for a sixteenth keeps up at `bpm`."""
-    from ripieno.pace import quantile
-
-    median, slow = quantile(trips, 0.5), quantile(trips, 0.95)
-    step = feasible.step_seconds(bpm)
-    found = (
-        f"a sixteenth is decided in {median * 1000:.1f} ms (95 % within {slow * 1000:.1f} ms); "
-        f"at {bpm:g} bpm it lasts {step * 1000:.0f} ms"
-    )
-    fastest = 60 / STEPS_PER_BEAT / slow
-    if slow <= step:
-        return Finding(
-            "Pace", Health.GOOD, f"{found}; fast enough up to {min(FASTEST, fastest):.0f} bpm"
-        )
-    slower = f"Play at {fastest:.0f} bpm or below" if fastest >= SLOWEST else "Use a smaller model"
-    return Finding("Pace", Health.FAIR, found, f"{slower}.")
-
-
-def plans(trips: Mapping[int, Seconds], bpm: float) -> Finding:
-    """Which plans never run dry, by tempo, and the one that follows you most closely at `bpm`."""
-    rows = tuple(feasible.table(trips, TEMPOS))
-    picked = feasible.smallest(trips, feasible.step_seconds(bpm))
-    if picked is None:
-        return Finding(
-            "Plans",
-            Health.FAIR,
-            f"none keeps up at {bpm:g} bpm; below, how often to plan, by tempo and length L",
-            "Play slower, or use a smaller model.",
-            rows,
-        )
-    ahead = picked.length / STEPS_PER_BEAT
-    found = (
-        f"at {bpm:g} bpm one every {_sixteenths(picked.interval)}, {_sixteenths(picked.length)} "
-        f"long, never runs dry: --set lookahead={ahead:g} or more; how often, by tempo and length L"
-    )
-    return Finding("Plans", Health.GOOD, found, table=rows)
-
-
-def _sixteenths(count: int) -> str:
-    return "sixteenth" if count == 1 else f"{count} sixteenths"
 
 
 def midi() -> Finding:

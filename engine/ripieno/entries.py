@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ripieno.events import Sounding
-from ripieno.grammar.grid import REST, VOICES, Cursor, Setting
+from ripieno.grammar.grid import REST, STEPS_PER_BEAT, VOICES, Cursor, Setting
 from ripieno.model import Mark, Row
 
 
@@ -69,3 +70,25 @@ class Fork:
     frame: tuple[int, ...]
     voices: tuple[Sounding | None, ...]
     mark: Mark
+
+
+def looping(entries: Sequence[Entry], longest: int) -> list[int] | None:
+    """The frame with which a beat would come once more, if the step just opened begins a beat and
+    the last `longest` beats were all the same."""
+    size = STEPS_PER_BEAT
+    step = entries[-1].step
+    count = longest * size
+    if step % size or len(entries) <= count or entries[-1 - count].step != step - count:
+        return None
+    past = entries[-1 - count : -1]
+    if any(a.frame != b.frame for a, b in zip(past, past[size:], strict=False)):
+        return None
+    return past[-size].frame
+
+
+def closing(entry: Entry, voice: int, again: list[int] | None) -> int | None:
+    """The token with which `voice`, the last to be decided in `entry`, would complete `again`."""
+    if again is None:
+        return None
+    others = (other for other in range(len(VOICES)) if other != voice)
+    return again[voice] if all(entry.frame[o] == again[o] for o in others) else None

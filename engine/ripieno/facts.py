@@ -2,7 +2,7 @@
 
 Some facts tell what was heard (notes, controllers, marks). The others tell what came in and what
 was asked, so that a performance can be played again and computed again: `replay.py`, `rerun.py`.
-`beat` is score time, `at` the performance's clock, whose value at the start is `Header.started`.
+`beat` is score time, `at` the performance's clock, whose value at the start the header tells.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ripieno.clock import Beats, Meter, Seconds, TempoMap
-from ripieno.events import Command, MidiMessage, Note, Planned, Request, Rung, Seed, Sounding
-from ripieno.settings import Settings
+from ripieno.events import Command, MidiMessage, Note, Planned, Request, Rung, Sounding
 
 
 class Source(StrEnum):
@@ -40,32 +39,6 @@ class Mark(StrEnum):
     PANIC = "panic"
     NOTICE = "notice"
     """Something that the player was told; the text says what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a performance started with. No paths: a take may be handed on."""
-
-    model: str
-    precision: str
-    preset: str
-    phrase: str
-    """Name of the seed phrase, '' if there was none."""
-    settings: Settings
-    channels: tuple[int, ...]
-    """MIDI channels 0…15 of the voices, from the highest."""
-    programs: tuple[int, ...]
-    thru_channel: int
-    thru_program: int
-    started: Seconds
-    bundle: str = ""
-    """SHA-256 of the bundle's manifest, which holds those of its files; '' if nobody knows."""
-    seed: Seed | None = None
-    thru: bool = True
-    """Whether the player's notes sounded through the outputs too."""
-    computer: str = ""
-    """What computed, as `computer.this_computer` says it: a sum of floats is only sure to be the
-    same again where this is the same."""
 
 
 # ---- what was heard ------------------------------------------------------------------------

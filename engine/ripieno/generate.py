@@ -92,7 +92,9 @@ class Generator:
         told = frames(request.heard, since, max(begin, end))
         if request.fresh:
             self.context.reset()
-        while since < begin and self.context.agrees(since, [told[since][v] for v in request.given]):
+        while since < begin and request.given:  # what nobody did agrees with nothing
+            if not self.context.agrees(since, [told[since][v] for v in request.given]):
+                break
             since += 1
         self.context.rewind(since)
         asked = _Asked(request, clock, self._hear_loudness(request), efforts is not None)
@@ -215,7 +217,7 @@ class Generator:
     def _note(self, outcome: Outcome) -> None:
         if outcome.fault:
             name = self.context.model.manifest.name
-            self.faults.append(f"{name} failed for a step, which was held ({outcome.fault})")
+            self.faults.append(f"{name} failed for a moment ({outcome.fault}); the music goes on")
 
 
 def _rung(outcome: Outcome, effort: Effort, request: Request, voices: Iterable[Sounding]) -> Rung:

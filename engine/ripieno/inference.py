@@ -16,6 +16,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from ripieno import calibration
 from ripieno.bundle import load_manifest
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Beats, Clock, Seconds, SystemClock
@@ -155,7 +156,7 @@ def _load(
 ) -> Generator:
     """Load the bundle, play a beat into the void to warm everything, and say that it is ready."""
     began = clock.now()
-    model = open_model(load_manifest(folder), precision)
+    model = open_model(load_manifest(folder), *calibration.resolve(folder, precision))
     generator = Generator(model, fallback=opener(fallback, precision))
     for _ in generator.plan(_WARM_UP, clock):
         pass

@@ -13,7 +13,7 @@ from ripieno.frame_clock import FrameClock
 from ripieno.midi import Direction
 from ripieno.midi_port import Heard, Left
 from ripieno.outputs.ends import Ends
-from ripieno.outputs.messages import Message
+from ripieno.outputs.messages import Message, note_off
 from ripieno.outputs.pacing import Pacing
 
 GAP = 0.001
@@ -52,7 +52,7 @@ class JackMidi:
         self._others = 0  # how many the port is connected to
         self._clock = FrameClock(self._client.samplerate)
         self._now: deque[Message] = deque()
-        self._timed: deque[tuple[int, Message]] = deque()
+        self._timed: deque[tuple[int, Message, bool]] = deque()  # whether it revokes its note
         self._pacing = Pacing(GAP * self._client.samplerate)
         sys.setswitchinterval(min(_SWITCH, sys.getswitchinterval()))
         inward = direction is Direction.INPUT
@@ -86,7 +86,14 @@ class JackMidi:
         if at is None or not self._clock.running:
             self._now.append(message)
         else:
-            self._timed.append((self.frame(at), message))
+            self._timed.append((self.frame(at), message, False))
+
+    def revoke(self, channel: int, pitch: int, at: Seconds) -> None:
+        """Let this note not begin any more; if it has begun, end it at the frame of `at`."""
+        if not self._clock.running:
+            self._now.append(note_off(channel, pitch))
+        else:
+            self._timed.append((self.frame(at), note_off(channel, pitch), True))
 
     def frame(self, at: Seconds) -> int:
         """The server's frame at `at`."""
@@ -115,7 +122,11 @@ class JackMidi:
                 return  # the port takes no more in this cycle
             self._now.popleft()
         while self._timed:
-            self._pacing.put(*self._timed.popleft())
+            when, message, revokes = self._timed.popleft()
+            if revokes:
+                self._pacing.cancel(message[0] & 0x0F, message[1], when)
+            else:
+                self._pacing.put(when, message)
         last = start + frames - 1
         for frame, message in self._pacing.due(last, start):
             if not self._write(int(frame) - start, message):

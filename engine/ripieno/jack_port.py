@@ -79,6 +79,10 @@ class JackConnection:
         if not self.lost:
             self._midi.send(message, at)
 
+    def revoke(self, channel: int, pitch: int, at: Seconds) -> None:
+        if not self.lost:
+            self._midi.revoke(channel, pitch, at)
+
     def frame(self, at: Seconds) -> int:
         """The server's frame at `at`."""
         return self._midi.frame(at)

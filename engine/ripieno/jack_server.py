@@ -29,7 +29,7 @@ def server_state(seconds: Seconds) -> ServerState | None:
     except PortError:
         return None
     missed: list[float] = []
-    client.set_xrun_callback(lambda delayed: missed.append(delayed))
+    client.set_xrun_callback(missed.append)
     client.activate()
     time.sleep(seconds)
     load = float(client.cpu_load())

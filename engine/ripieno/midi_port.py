@@ -14,7 +14,7 @@ from ripieno.clock import Seconds
 from ripieno.errors import PortError
 from ripieno.midi import Api, Direction, choose_port, endpoint, own_name, unnumbered
 from ripieno.outputs.ends import Ends
-from ripieno.outputs.messages import Message
+from ripieno.outputs.messages import Message, note_off
 
 Heard = Callable[[bytes, Seconds], None]
 """Takes bytes and the moment at which they came; must return at once."""
@@ -49,6 +49,9 @@ class Connection(Protocol):
 
     def send(self, message: Message, at: Seconds | None = None) -> None:
         """Send the bytes of one message; into the void while the port is lost."""
+
+    def revoke(self, channel: int, pitch: int, at: Seconds) -> None:
+        """Let this note not begin any more; if it has begun, end it at `at`."""
 
     def check(self) -> str:
         """Look whether the port is still there: a few microseconds, to be called once a second.
@@ -149,6 +152,9 @@ class RtMidiConnection:
             self._endpoint.send_message(message)
         except OSError:
             return  # the port is going away; the next check finds out and tells it
+
+    def revoke(self, channel: int, pitch: int, at: Seconds) -> None:
+        self.send(note_off(channel, pitch))
 
     def check(self) -> str:
         if not self.lost and not self._present():

@@ -94,7 +94,7 @@ class StepModel:
         return self._states[self._now].copy()
 
     def rewind(self, mark: Mark) -> None:
-        self._states[self._now][:] = mark
+        np.copyto(self._states[self._now], mark)
 
     def reset(self) -> None:
         """The state before anything was heard: zeros."""

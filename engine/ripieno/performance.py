@@ -234,7 +234,7 @@ class Performance(Rolling):
         if planned.at_once:
             self._acting.waiting = False
             self.reply.add(at - self._struck)
-            when = When(planned.begin, self.tempo.seconds(planned.begin), at)
+            when = When(planned.begin, at, at)
             self.sequencer.play(kept, when, Source.MODEL)
             self._acting.know_machine()
         else:

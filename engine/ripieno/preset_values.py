@@ -202,7 +202,7 @@ def points_from(name: str, value: Any) -> tuple[tuple[int, int], ...]:
     points = several_from(several_from(whole_from))(name, value)
     if any(len(point) != 2 for point in points):
         raise _wrong(name, value, "a list of pairs [played, sent]")
-    return points
+    return tuple((played, sent) for played, sent in points)
 
 
 def outputs_from(name: str, value: Any) -> tuple[OutputSpec, ...]:

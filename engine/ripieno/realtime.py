@@ -19,14 +19,21 @@ from typing import Protocol
 from ripieno import resources
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Seconds
+from ripieno.control_board import ControlBoard
 from ripieno.errors import RipienoError
 from ripieno.events import (
+    Action,
+    AnswerNow,
+    Cadence,
     Choose,
     ClockMessage,
     Command,
+    Keep,
     KeyPlayed,
     Learn,
     Locate,
+    Loop,
+    Mutate,
     NoteOff,
     NoteOn,
     Panic,
@@ -38,6 +45,7 @@ from ripieno.events import (
     Tap,
     Telemetry,
     Tell,
+    Undo,
 )
 from ripieno.guard import Goodbye, Word, opened
 from ripieno.history import History
@@ -46,7 +54,6 @@ from ripieno.instruments import Instruments
 from ripieno.ledger import Ledger
 from ripieno.model_host import ModelHost
 from ripieno.outputs import Output
-from ripieno.outputs.lane import Lane
 from ripieno.outputs.port import PortOutput
 from ripieno.performance import Performance
 from ripieno.priority import REALTIME, hurry
@@ -71,6 +78,17 @@ SETTLED = 0.005
 CLOSING = 5
 """Seconds for closing ports and synthesisers, when all is silent and said; one that hangs then
 (JACK's library may, when others leave at the same moment) must not leave us behind for ever."""
+
+
+_ACTIONS: dict[Action, Command] = {
+    Action.ANSWER: AnswerNow(),
+    Action.CADENCE: Cadence(),
+    Action.LOOP: Loop(),
+    Action.MUTATE: Mutate(),
+    Action.UNDO: Undo(),
+    Action.KEEP: Keep(),
+    Action.PANIC: Panic(),
+}
 
 
 def _now() -> Seconds:
@@ -134,17 +152,17 @@ class Realtime:
             if isinstance(output, PortOutput):
                 self._guard.send(opened(output))
         routing, settings = stage.preset.routing, stage.preset.settings
-        lanes: list[Output | Lane] = [
-            TakeOutput(self._history, _now, self._instruments.lanes),
-            *self._instruments.lanes,
-        ]
-        sound = Sound(lanes, ledger, routing, self._history)
+        lanes = self._instruments.lanes
+        tap: Output = TakeOutput(self._history, _now, lanes)
+        sound = Sound([tap, *lanes], ledger, routing, self._history)
         self.performance = Performance(
             settings, sound, self._host.ask, self._history, seed=stage.seed, at=now
         )
         self._host.join(self.performance, self._begin)
         self._timekeeper = Timekeeper(self.performance)
         stack.callback(self._timekeeper.close)
+        port = next(iter(self._instruments.input_names), "")
+        self._board = ControlBoard(port, self._act, self.performance.say)
         self._script = self._open_script()
         self._observer = Observer(
             self.performance, self._history, self._timekeeper, str(stage.take)
@@ -229,9 +247,16 @@ class Realtime:
             if isinstance(stamped.message, ClockMessage):
                 self._timekeeper.hear(stamped.at, stamped.message, now)
                 continue
+            if self._board.hear(stamped):
+                continue
             if isinstance(stamped.message, NoteOn):
                 self._script.interrupted(self.performance, stamped.at)
             self.performance.hear(stamped)
+
+    def _act(self, action: Action, at: Seconds) -> None:
+        """What a footswitch, a pad or a controller was taught to do."""
+        toggled = Stop() if self.performance.playing else Play()
+        self._obey({Action.PLAY: toggled, Action.TAP: Tap(at)}.get(action) or _ACTIONS[action], at)
 
     def _read_commands(self, now: Seconds) -> None:
         try:
@@ -256,8 +281,10 @@ class Realtime:
                 self._timekeeper.tap(at, now)
             case Tell(text, urgent):
                 show.say(text, urgent=urgent)
-            case Learn() | SaveLast():
-                return
+            case Learn(action):
+                self._board.learn(action)
+            case SaveLast():
+                return  # a client's own business
             case Quit():
                 self.leave()
             case KeyPlayed(pitch, velocity, pressed):

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from random import Random
 
-from ripieno.clock import GRID_TOLERANCE, Beats, Meter
+from ripieno.clock import GRID_TOLERANCE, Beats, Meter, ceil_to
 from ripieno.ear import STEP
 from ripieno.events import Request
 from ripieno.modes.effects import Ask, Cut, Effects, Recall, Sow
@@ -29,7 +29,7 @@ class Hole:
     @classmethod
     def drawn(cls, passage: Passage, meter: Meter, chance: Random, *, whole: bool) -> Hole:
         """A hole after at least half a bar: any voices, or all of them if `whole`."""
-        half = max(STEP, Beats(meter.bar / 2))
+        half = ceil_to(Beats(meter.bar / 2), STEP)
         places = max(1, math.floor(passage.length / half + GRID_TOLERANCE) - 1)
         first = Beats(min(passage.length - STEP, half * chance.randint(1, places)))
         count = len(ALL_VOICES) if whole else chance.randint(1, len(ALL_VOICES))

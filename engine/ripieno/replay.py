@@ -16,6 +16,8 @@ READY = Seconds(0.2)
 """From the start to the first note: what came before it (programs, volumes) goes out at once."""
 SLOWEST, FASTEST = 0.1, 10.0
 """How much slower or faster than it was."""
+EARLY = Seconds(0.05)
+"""How much earlier than it must, an output is told that keeps moments: nothing can change here."""
 NAP = Seconds(0.1)
 """How long a wait may last until `leave` is looked at again."""
 SUSTAIN = 64
@@ -82,7 +84,7 @@ def replay(
 def _order(due: Sequence[Seconds], outputs: Sequence[Output]) -> list[tuple[Seconds, Output, int]]:
     """When to tell which output which message: each as early as it needs it, and in order."""
     told = [
-        (Seconds(at - output.lead), output, place)
+        (Seconds(at - (output.lead + EARLY if output.lead else 0.0)), output, place)
         for output in outputs
         for place, at in enumerate(accumulate(due, max))
     ]

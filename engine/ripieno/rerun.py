@@ -18,8 +18,8 @@ from ripieno.errors import PhraseError
 from ripieno.events import Locate, Panic, Play, Request, Served, Stamped, Stop
 from ripieno.facts import (
     Fact,
-    Header,
     Heard,
+    Leaving,
     Mark,
     Marked,
     ModelReady,
@@ -37,6 +37,7 @@ from ripieno.performance import Performance
 from ripieno.routing import Routing
 from ripieno.sound import Sound
 from ripieno.take import Take
+from ripieno.take_header import Header
 from ripieno.take_output import TakeOutput
 
 
@@ -149,6 +150,8 @@ def _feed(show: Performance, fact: Fact) -> None:
             show.wish(cast(Wish, command), at)  # what else was recorded, `wish` has recorded
         case Steered(tempo, begins, _, at):
             (show.begin if begins else show.steer)(tempo, at)
+        case Leaving(beat, at):
+            show.leaving(beat, at)
         case StepPlanned():
             show.planned(fact.planned(), fact.at)
         case RequestServed(request, steps, void, at):

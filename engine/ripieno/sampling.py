@@ -36,10 +36,10 @@ def draw(logits: Floats, allowed: int, sampling: Sampling, chance: float) -> int
     levels = logits[tokens]
     filtered = sampling.top_k > 0 or sampling.top_p < 1.0 or sampling.min_p > 0.0
     if filtered:  # each filter keeps the head of a row that falls: one sorting serves all three
-        falling = np.argsort(-levels, kind="stable")
+        falling = (-levels).argsort(kind="stable")
         tokens, levels = tokens[falling], levels[falling]
     weights = tempered(levels, sampling.temperature, levels[0] if filtered else levels.max())
-    ladder = weights.cumsum(dtype=np.float64)
+    ladder: Doubles = np.add.accumulate(weights.astype(np.float64))
     kept = head(weights, ladder, sampling) if filtered else len(tokens)
     total = ladder[kept - 1]
     if not total > 0.0:

@@ -10,7 +10,6 @@ from ripieno.ear import STEP
 from ripieno.events import Planned
 from ripieno.facts import Source
 from ripieno.lateness import WAITED_FOR, Latecomers
-from ripieno.measure import Gauge
 from ripieno.schedule import Schedule
 from ripieno.settings import Late
 from ripieno.sound import Sound, When
@@ -24,7 +23,6 @@ class Sequencer:
 
     def __init__(self, sound: Sound) -> None:
         self.schedule = Schedule()
-        self.lateness = Gauge("scheduler")
         self.steps = self.missed = 0
         self.last: When | None = None  # when the model's last step sounded
         self._sound = sound
@@ -54,8 +52,6 @@ class Sequencer:
         for place, (step, source) in enumerate(due):
             when = _when(step.begin, tempo, at)
             behind = when.at - when.due
-            if source is Source.MODEL:
-                self.lateness.add(behind)
             if step.end <= beat and place + 1 < len(due):
                 self._served = max(self._served, step.end)
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +11,7 @@ from ripieno.clock import GRID_TOLERANCE, Beats, Seconds
 from ripieno.events import Note, Planned, Sounding
 from ripieno.grammar.grid import VOICES
 from ripieno.ledger import Ledger
+from ripieno.measure import Gauge
 from ripieno.outputs import Output, messages
 from ripieno.outputs.lane import GAP, Lane
 from ripieno.outputs.messages import SUSTAIN, Message
@@ -72,8 +74,10 @@ class Sound:
         self._thru: dict[int, int] = {}
         self._counts: dict[Cell, int] = {}
         self._ending: set[Cell] = set()  # released, and still in the ledger
-        self._pedals: set[int] = set()  # channels
-        self._paced = False  # until somebody pumps, all that is told goes out as it is told
+        self._pedals: set[int] = set()  # channels whose pedal is down
+        self.lateness = Gauge("scheduler")
+        self._moments: deque[Seconds] = deque()  # when steps should go out that have not yet
+        self._rising: dict[int, Seconds] = {}  # when a pedal that came up has surely been heard
         for output in self.outputs:
             self.greet(output)
 
@@ -105,20 +109,19 @@ class Sound:
 
     def pump(self, now: Seconds) -> None:
         """Hand over what is due, and forget what has surely ended."""
-        self._paced = True
-        self._send(now)
-
-    def _send(self, now: Seconds) -> None:
+        while self._moments and self._moments[0] <= now:
+            self.lateness.add(now - self._moments.popleft())
         for lane in self._lanes:
-            if self._paced:
-                lane.pump(now)
-            else:
-                lane.drain()
+            lane.pump(now)
         for cell in tuple(self._ending):
             gone = [lane.gone(*cell) for lane in self._lanes]
-            if all(at is not None and (at <= now or not self._paced) for at in gone):
+            if all(at is not None and at <= now for at in gone):
                 self._ending.discard(cell)
                 self.ledger.release(*cell)
+        for channel, heard in tuple(self._rising.items()):
+            if heard <= now:
+                del self._rising[channel]
+                self.ledger.pedal(channel, False)
 
     def _put(self, at: Seconds, message: Message) -> None:
         for lane in self._lanes:
@@ -156,8 +159,8 @@ class Sound:
             channel = self._routing.channels[told.voice]
             self._started(source, told.voice, channel, told.pitch, told.velocity, when)
             self._strike((channel, told.pitch), told.velocity, when.at)
-        if not self._paced:
-            self._send(when.at)
+        if begins:
+            self._moments.append(when.due)
 
     def _ends(self, told: Sounding, begin: Beats) -> bool:
         """Whether what this voice sounds now ends where the step begins."""
@@ -178,12 +181,15 @@ class Sound:
 
     def hush(self, when: When) -> None:
         """Release every note of the machine now; what has not begun does not begin."""
+        for cell in self._ending:  # what was to end soon ends now, too
+            for lane in self._lanes:
+                lane.cancel(*cell, when.at)
         self._silence(range(len(VOICES)), when)
 
     def _silence(self, voices: Iterable[int], when: When) -> None:
         for voice in voices:
             self._release(voice, when, at_once=True)
-        self._send(when.at)
+        self.pump(when.at)
 
     def _release(
         self, voice: int, when: When, *, again: bool = False, at_once: bool = False
@@ -208,7 +214,7 @@ class Sound:
         self._started(Source.PLAYER, None, channel, pitch, velocity, when)
         if self._routing.thru:
             self._strike((channel, pitch), velocity, when.at)
-            self._send(when.at)
+            self.pump(when.at)
 
     def thru_pitch(self, key: int) -> int | None:
         """The pitch that the player's key sounds, None if it is not down."""
@@ -222,21 +228,28 @@ class Sound:
         self._ended(Source.PLAYER, None, channel, pitch, when)
         if self._routing.thru:
             self._unstrike((channel, pitch), when.at)
-            self._send(when.at)
+            self.pump(when.at)
 
     def thru_control(self, controller: int, value: int, when: When) -> None:
         channel = self._routing.thru_channel
         self._recorder.record(ControlMoved(channel, controller, value, when.beat, when.at))
         if not self._routing.thru:
             return
-        if controller == SUSTAIN and value >= PEDAL_DOWN:
+        if controller == SUSTAIN:
+            self._pedal(channel, value >= PEDAL_DOWN, when.at)
+        self._put(when.at, messages.control(channel, controller, value))
+        self.pump(when.at)
+
+    def _pedal(self, channel: int, down: bool, at: Seconds) -> None:
+        """Keep the ledger: a pedal is in it before it goes down and until it has surely risen."""
+        self._rising.pop(channel, None)
+        if down:
             self._pedals.add(channel)
             self.ledger.pedal(channel, True)
-        self._put(when.at, messages.control(channel, controller, value))
-        self._send(when.at)
-        if controller == SUSTAIN and value < PEDAL_DOWN:
+        elif channel in self._pedals:
             self._pedals.discard(channel)
-            self.ledger.pedal(channel, False)
+            farthest = max((lane.output.lead for lane in self._lanes), default=Seconds(0.0))
+            self._rising[channel] = Seconds(at + 2 * farthest)
 
     def thru_bend(self, value: int, when: When) -> None:
         """The player's pitch wheel, -8192…8191."""
@@ -244,7 +257,7 @@ class Sound:
         self._recorder.record(BendMoved(channel, value, when.beat, when.at))
         if self._routing.thru:
             self._put(when.at, messages.bend(channel, value))
-            self._send(when.at)
+            self.pump(when.at)
 
     # ---- the beat
 
@@ -256,14 +269,10 @@ class Sound:
         end = Seconds(when.at + length)
         self._ended(Source.CLICK, None, channel, pitch, When(when.beat, when.due, end))
         self._unstrike(cell, end)
-        if not self._paced:
-            self._send(when.at)
 
     def clock(self, data: Message, at: Seconds) -> None:
         """A clock message to all MIDI ports, at `at`, which may be up to `lead` from now."""
         self._put(at, data)
-        if not self._paced:
-            self._send(at)
 
     # ---- all of it
 
@@ -277,12 +286,10 @@ class Sound:
         self.hush(when)
         for key in list(self._thru):
             self.thru_off(key, when)
-        for channel in self._pedals:
+        for channel in tuple(self._pedals):
+            self._pedal(channel, False, when.at)
             self._put(when.at, messages.control(channel, SUSTAIN, 0))
-        self._send(when.at)
-        for channel in self._pedals:
-            self.ledger.pedal(channel, False)
-        self._pedals.clear()
+        self.pump(when.at)
 
     def panic(self, when: When) -> None:
         """Release everything, then tell every channel to be silent, whatever it may hold."""
@@ -292,7 +299,7 @@ class Sound:
                 self._put(when.at, messages.note_off(*cell))
                 self._ending.add(cell)
         self._counts.clear()
-        self._send(when.at)
+        self.pump(when.at)
         for output in self.outputs:
             output.silence()
 

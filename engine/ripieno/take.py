@@ -16,6 +16,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from ripieno.clock import Seconds
 from ripieno.errors import PhraseError, nearest_name
@@ -24,7 +25,6 @@ from ripieno.facts import (
     BendMoved,
     ControlMoved,
     Fact,
-    Header,
     Heard,
     Mark,
     Marked,
@@ -46,6 +46,7 @@ from ripieno.facts import (
     Wished,
     Woke,
 )
+from ripieno.take_header import Header
 from ripieno.take_lines import KINDS, Damaged, Reader, UnknownFact, Writer, line_of
 
 __all__ = [
@@ -65,6 +66,7 @@ WRITE_EVERY = Seconds(0.05)
 SYNC_EVERY = Seconds(0.9)
 """How often what was written is also seen to the disk: with a write and a disk's own time, so
 that no more than the last second is lost to a power cut."""
+_ON_SCORE = tuple(f'{{"fact":"{kind.__name__}"'.encode() for kind in get_args(OnScore))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +189,19 @@ def new_take_path(folder: Path, stem: str) -> Path:
         number += 1
 
 
-def read(path: Path) -> Take:
-    """The take in the journal at `path`, as far as it was written. Raises PhraseError."""
+def read(path: Path, *, on_score: bool = False) -> Take:
+    """The take in the journal at `path`, as far as it was written. Raises PhraseError.
+
+    `on_score` leaves out what has no place on the score, which is most of a journal.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise PhraseError((error.strerror or "unreadable").lower(), where=str(path)) from None
-    return parse(data, path)
+    return parse(data, path, on_score=on_score)
 
 
-def parse(data: bytes, path: Path) -> Take:
+def parse(data: bytes, path: Path, *, on_score: bool = False) -> Take:
     """The take in the bytes `data` of a journal, told as the one at `path`. Raises PhraseError.
 
     A cut anywhere behind the header leaves the whole facts before it.
@@ -211,7 +216,11 @@ def parse(data: bytes, path: Path) -> Take:
         reader = Reader(lines[1])
     except Damaged:
         raise _damaged(path, 2) from None
-    facts = tuple(_fact(path, number, line, reader) for number, line in enumerate(lines[2:], 3))
+    facts = tuple(
+        _fact(path, number, line, reader)
+        for number, line in enumerate(lines[2:], 3)
+        if not on_score or line.startswith(_ON_SCORE)
+    )
     return Take(path.stem, reader.header, facts, torn)
 
 

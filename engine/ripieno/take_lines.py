@@ -7,9 +7,10 @@ from typing import Any, get_args
 
 from ripieno.errors import RipienoError
 from ripieno.events import Note, Request, Sounding
-from ripieno.facts import Asked, Fact, Header, Heard, StepPlanned, Woke
+from ripieno.facts import Asked, Fact, Heard, StepPlanned, Woke
 from ripieno.plain import Style, from_plain, to_plain
 from ripieno.settings import Settings
+from ripieno.take_header import Header
 
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Fact)}
 _STYLE = Style(

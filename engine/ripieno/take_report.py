@@ -15,13 +15,15 @@ from ripieno.facts import (
     Heard,
     Mark,
     Marked,
+    NoteEnded,
     NoteStarted,
+    Sent,
     Source,
     StepMissed,
     StepPlanned,
 )
 from ripieno.take import Take
-from ripieno.take_rules import Violation, hung, violations
+from ripieno.take_rules import Violation, hung, unended, violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Report:
     joined: Spread | None
     """From a key of yours to the notes that were to sound with it."""
     lateness: Spread | None
-    """By how much a note of the machine's came after its moment."""
+    """By how much a note of the model's came after its moment."""
     reply: Spread | None
     """From a request to the first step that came for it."""
     staleness: Spread | None
@@ -79,6 +81,8 @@ class Report:
     """Soft rules given up, by name."""
     violations: tuple[Violation, ...]
     hung: tuple[NoteStarted, ...]
+    unended: tuple[tuple[int, int], ...]
+    """Channel and pitch of note-ons that went out without a note-off."""
 
     @property
     def served(self) -> float:
@@ -99,7 +103,7 @@ def report(take: Take) -> Report:
         notes=Counter(note.source for note in started),
         first_note=Spread.of(_first_notes(facts)),
         joined=Spread.of(_joined(facts)),
-        lateness=Spread.of(_lateness(started)),
+        lateness=Spread.of(_lateness(facts)),
         reply=Spread.of(_replies(facts)),
         staleness=Spread.of(_staleness(facts)),
         model=Spread.of(step.seconds for step in steps),
@@ -113,6 +117,7 @@ def report(take: Take) -> Report:
         relaxed=Counter(name for step in due for name in step.relaxed),
         violations=violations(take),
         hung=hung(take),
+        unended=unended(take),
     )
 
 
@@ -123,9 +128,14 @@ class _Plan:
     waiting: dict[int, StepPlanned] = field(default_factory=dict)
     played: list[StepPlanned] = field(default_factory=list)
 
+    def reach(self, beat: Beats) -> None:
+        """The music has come to `beat`."""
+        for place in [place for place in self.waiting if place < _place(beat)]:
+            self.played.append(self.waiting.pop(place))
+
     def cut(self, beat: Beats) -> None:
-        place = round(beat / STEP)
-        self.played += [step for at, step in self.waiting.items() if at < place]
+        """What was planned from `beat` on is void."""
+        self.reach(beat)
         self.waiting.clear()
 
 
@@ -138,11 +148,12 @@ def _due(facts: Iterable[Fact]) -> list[StepPlanned]:
                 epoch = request.epoch
                 plan.cut(request.begin)
             case StepPlanned() if not fact.void:
-                plan.waiting[round(fact.beat / STEP)] = fact
+                plan.waiting[_place(fact.beat)] = fact
             case Marked(mark, _, beat) if mark in (Mark.ANSWER_ENDS, Mark.STOPPED):
                 plan.cut(beat)
-            case NoteStarted():
+            case NoteStarted() | NoteEnded():
                 last = fact.beat
+                plan.reach(last)
     plan.cut(Beats(last + STEP))
     return plan.played
 
@@ -176,10 +187,29 @@ def _joined(facts: Iterable[Fact]) -> Iterator[float]:
             struck, waiting = None, False
 
 
-def _lateness(notes: Iterable[NoteStarted]) -> Iterator[float]:
-    for note in notes:
-        if note.source is Source.MODEL and note.planned is not None:
-            yield max(0.0, note.at - note.planned)
+def _lateness(facts: Iterable[Fact]) -> Iterator[float]:
+    """From a note's moment to that for which it was handed to the outputs.
+
+    Notes that join a key of the player's have no moment of their own, and are left out.
+    """
+    joining: dict[int, bool] = {}
+    told: dict[tuple[int, int], float] = {}
+    tells = any(isinstance(fact, Sent) for fact in facts)
+    for fact in facts:
+        match fact:
+            case StepPlanned() if not fact.void:
+                joining[_place(fact.beat)] = fact.at_once
+            case NoteStarted(Source.MODEL, _, channel, pitch, _, beat, due, at) if due is not None:
+                if joining.get(_place(beat)):
+                    continue
+                if tells:
+                    told[channel, pitch] = due
+                else:
+                    yield max(0.0, at - due)
+            case Sent(text, at) if text.startswith("9"):
+                was_due = told.pop((int(text[1], 16), int(text[2:4], 16)), None)
+                if was_due is not None:
+                    yield max(0.0, at - was_due)
 
 
 def _replies(facts: Iterable[Fact]) -> Iterator[float]:
@@ -198,9 +228,9 @@ def _staleness(facts: Iterable[Fact]) -> Iterator[float]:
         if isinstance(fact, Asked):
             asked[fact.request.number] = fact.at
         elif isinstance(fact, StepPlanned) and not fact.void and fact.request in asked:
-            chosen[round(fact.beat / STEP)] = asked[fact.request]
+            chosen[_place(fact.beat)] = asked[fact.request]
         elif isinstance(fact, NoteStarted) and fact.source is Source.MODEL:
-            knew = chosen.get(round(fact.beat / STEP))
+            knew = chosen.get(_place(fact.beat))
             if knew is not None and fact.planned is not None:
                 yield max(0.0, fact.planned - knew)
 
@@ -215,3 +245,8 @@ def _cuts(facts: Iterable[Fact]) -> int:
             cuts += fact.request.begin < planned
             epoch, planned = fact.request.epoch, Beats(min(planned, fact.request.begin))
     return cuts
+
+
+def _place(beat: Beats) -> int:
+    """The number of the step at `beat`."""
+    return round(beat / STEP)

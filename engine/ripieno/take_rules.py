@@ -180,3 +180,15 @@ def hung(take: Take) -> tuple[NoteStarted, ...]:
             if struck:
                 struck.pop(0)
     return () if take.torn else tuple(note for notes in down.values() for note in notes)
+
+
+def unended(take: Take) -> tuple[tuple[int, int], ...]:
+    """Channel and pitch of each note-on that went out without a note-off, though the take has an
+    end: the same question as `hung`, asked of the bytes."""
+    down: set[tuple[int, int]] = set()
+    for fact in take.facts:
+        if isinstance(fact, Sent) and fact.bytes[0] in "89":
+            status, pitch, _ = bytes.fromhex(fact.bytes)
+            change = down.add if status & 0xF0 == 0x90 else down.discard
+            change((status & 0x0F, pitch))
+    return () if take.torn else tuple(sorted(down))

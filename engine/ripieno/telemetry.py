@@ -37,7 +37,7 @@ class Observer:
         committed, lookahead = mode.horizon(beat)
         past = self._history.roll(Beats(beat - PAST), beat, show.settings.player_voice)
         planned = _planned(show, committed)
-        gauges = (show.sequencer.lateness, show.steps_cost, show.reply, show.handover)
+        gauges = (show.sound.lateness, show.steps_cost, show.reply, show.handover)
         return Telemetry(
             at=at,
             beat=beat,

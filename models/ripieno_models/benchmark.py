@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from ripieno.errors import RipienoError
 from torch import nn
 
+from ripieno_models.chord_given import chord_given
 from ripieno_models.corpora import jsb16
 from ripieno_models.dataset import COUNTED_BAR, PLACE, Batch, whole
+from ripieno_models.families.chorale_transformer import ChoraleTransformer
 from ripieno_models.likelihood import likelihood, unknown
 from ripieno_models.piece import Piece, Split
 
@@ -42,6 +45,24 @@ def figures_of(model: nn.Module, pieces: Sequence[Piece], split: Split) -> Figur
     if len(apart) < len(pieces):
         told[f"{name}_micro_without_twins"] = micro(model, apart)
     told[f"{name}_micro_counted"] = micro(model, pieces, count=True)
+    return told
+
+
+def given_chords(model: nn.Module, path: Path, splits: Sequence[Split]) -> Figures:
+    """The other task: the same where the model knows the chord of the sixteenth that it is about to
+    write, see `chord_given`. `…_slack` is by how much the figure may be too low, `…_missed` the
+    probability of the chords that were not followed. Raises RipienoError."""
+    if not isinstance(model, ChoraleTransformer):
+        raise RipienoError(
+            "the chords are only followed through a chorale-transformer",
+            nearest="Leave --chords out.",
+        )
+    told: Figures = {}
+    for split in splits:
+        pieces = [piece for piece in jsb16.pieces(path) if piece.split is split]
+        found = chord_given(model, unknown(whole(pieces, batch=1)))
+        name = f"jsb_{split.value}_given_chord"
+        told |= {name: found.nll, f"{name}_slack": found.slack, f"{name}_missed": found.missed}
     return told
 
 

@@ -157,13 +157,12 @@ def tensor(name: str, dtype: str, shape: list[int | str]) -> dict[str, Any]:
 
 
 def training(record: dict[str, Any]) -> Table:
-    data = tomlkit.inline_table()
-    data.update(
-        {"name": record["data"], "licence": record["licence"], "pieces": record["pieces"]["train"]}
-    )
+    pieces = record["pieces"]["train"]
+    used = [{"name": record["data"], "licence": record["licence"], "pieces": pieces}]
+    used += [record["also"]] if record.get("also") else []
     return table(
         {
-            "data": [data],
+            "data": used,
             "command": record["command"],
             "seed": record["options"]["seed"],
             "minutes": record["minutes"],

@@ -18,7 +18,7 @@ CARD = """\
 | Graphs | {graphs} |
 | Licence of the weights | Apache-2.0 |
 | Trained on | {train} chorales; {data} |
-| Licence of the data | {licence} |
+| Licence of the data | {licence} |{also}
 | Trained in | {minutes:.0f} minutes on {machine}, seed {seed} |
 
 ## Make it again
@@ -143,6 +143,7 @@ def text(
         licence=record["licence"],
         minutes=record["minutes"],
         machine=record["machine"],
+        also=also(record.get("also")),
         seed=record["options"]["seed"],
         short=f"ripieno-models train {name}",
         steps="\n".join(f"ripieno-models {command} {name}" for command in (*commands, "export")),
@@ -154,6 +155,14 @@ def text(
         difference=metrics["largest_logit_difference"],
         loss=metrics["int8_loss_percent"],
     )
+
+
+def also(told: Mapping[str, Any] | None) -> str:
+    """The row on what was learned from besides, if anything."""
+    if not told:
+        return ""
+    source = f"{told['pieces']} pieces; {told['name']} ({told['licence']})"
+    return f"\n| Early in training also | {source} |"
 
 
 def benchmark(metrics: Mapping[str, float]) -> str:

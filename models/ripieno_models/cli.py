@@ -83,6 +83,9 @@ def add_common(command: argparse.ArgumentParser, name: str) -> None:
             action="store_true",
             help="also the test pieces: only for the model that was chosen without them",
         )
+        command.add_argument(
+            "--chords", action="store_true", help="also given each sixteenth's chord; takes minutes"
+        )
     if name == "sample":
         command.add_argument("--pieces", type=int, default=10, help="how many, in each order")
         command.add_argument("--temperature", type=float, default=1.0, help="1 is as it learned")
@@ -138,7 +141,7 @@ def evaluate(told: argparse.Namespace) -> int:
     """Print the run's figures and keep them beside it."""
     from ripieno_models import corpora, evaluate
 
-    evaluate.figures(folder_of(told), corpora.find(told.data), test=told.test)
+    evaluate.figures(folder_of(told), corpora.find(told.data), told.test, told.chords)
     return 0
 
 

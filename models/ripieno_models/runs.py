@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ripieno_models import corpora
 from ripieno_models.corpora import Corpus, openhymnal
 from ripieno_models.families.registry import Family, family
 from ripieno_models.options import Training, as_flags
-from ripieno_models.piece import Split
+from ripieno_models.piece import Piece, Split
 from ripieno_models.train import BEST, CURVE, LAST, Learner, Pieces, trainer_for
 
 RECORD, FIGURES, SAMPLES = "run.json", "figures.json", "samples.json"
@@ -61,7 +62,7 @@ def fit(
         learner.model.load_state_dict(load(start)[0].state_dict())
         learner.train()
     trainer = trainer_for(options, folder, progress)
-    told = record(kind, options, corpus, start)
+    told = record(kind, options, corpus, hymns, start)
     told["parameters"] = sum(weight.numel() for weight in learner.parameters())
     folder.mkdir(parents=True, exist_ok=True)
     if not resume:
@@ -84,7 +85,11 @@ def go(trainer: L.Trainer, learner: Learner, data: Pieces, last: Path | None) ->
 
 
 def record(
-    kind: Family, options: Training, corpus: Corpus, start: Path | None = None
+    kind: Family,
+    options: Training,
+    corpus: Corpus,
+    hymns: Sequence[Piece] = (),
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """What is needed to repeat a run."""
     words = [f"--start {start}"] if start else []
@@ -97,9 +102,16 @@ def record(
         "machine": f"{options.threads} of {os.cpu_count()} shared {platform.machine()} cores",
         "data": corpus.name,
         "licence": corpus.licence,
-        "also": {"name": openhymnal.NAME, "licence": openhymnal.LICENCE} if options.hymns else None,
+        "also": hymnal_of(hymns),
         "pieces": {split: sum(p.split is split for p in corpus.pieces) for split in Split},
     }
+
+
+def hymnal_of(hymns: Sequence[Piece]) -> dict[str, Any] | None:
+    """What a run's record tells of the hymns that it began with, if there were any."""
+    if not hymns:
+        return None
+    return {"name": openhymnal.NAME, "licence": openhymnal.LICENCE, "pieces": len(hymns)}
 
 
 def write(folder: Path, name: str, told: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from math import ceil
 
 from ripieno.clock import Beats, Meter, Seconds
-from ripieno.events import Latency, Look, Notice, Phase, RollNote, Telemetry
-from ripieno.settings import Horizon, Key, Mode, Rules, Sampling, Settings, Strength
+from ripieno.events import ClockState, Latency, Look, Notice, Phase, RollNote, Telemetry
+from ripieno.settings import ClockSource, Horizon, Key, Mode, Rules, Sampling, Settings, Strength
 
 SETTINGS = Settings(
     mode=Mode.ANSWER,
@@ -31,9 +31,9 @@ _ANSWER: tuple[tuple[tuple[int, float], ...], ...] = (
 )
 ANSWER_BEGINS = Beats(16.0)
 LATENCIES = (
-    Latency("step", 2.1, 4.4, 640),
-    Latency("late", 0.02, 0.31, 1210),
-    Latency("answer", 1.2, 3.1, 6),
+    Latency("scheduler", 0.02, 0.31, 1210),
+    Latency("model step", 2.1, 4.4, 640),
+    Latency("hand-over", 1.2, 3.1, 6),
 )
 
 
@@ -104,6 +104,29 @@ def answering(beat: float = 20.6, settings: Settings = SETTINGS, begin: float = 
         model="chorale-lstm int8",
         notices=(Notice(1, "Recording to takes/2026-11-21-1.jsonl.", False),),
         take="takes/2026-11-21-1.jsonl",
+        clock=ClockState(ClockSource.INTERNAL, True, settings.bpm, 0.0),
+    )
+
+
+def following(jitter: float = 0.4, *, locked: bool = True) -> Telemetry:
+    """The machine is answering in time with a MIDI clock, at the tempo that it goes at."""
+    sync = replace(SETTINGS.sync, source=ClockSource.MIDI)
+    settings = replace(SETTINGS, bpm=119.8, sync=sync)
+    return replace(
+        answering(settings=settings), clock=ClockState(ClockSource.MIDI, locked, 119.82, jitter)
+    )
+
+
+def counting_in(beat: float = -5.5) -> Telemetry:
+    """Two bars are counted in; the plan for the first beats is there."""
+    sync = replace(SETTINGS.sync, count_in=2, metronome=True)
+    first = [note for note in _score(0.0) if note.look is not Look.PLAYER]
+    return replace(
+        answering(beat, replace(SETTINGS, sync=sync), begin=0.0),
+        roll=tuple(piece for note in first for piece in _pieces(note, 0.0, 0.75, 3.0)),
+        phase=Phase.PLAYING,
+        phase_beats=Beats(0.0),
+        counting_in=Beats(-beat),
     )
 
 
@@ -112,7 +135,7 @@ def stopped() -> Telemetry:
     return replace(
         answering(),
         at=Seconds(10.0),
-        beat=Beats(0.0),
+        beat=Beats(-0.5),
         playing=False,
         phase=Phase.STOPPED,
         phase_beats=Beats(0.0),

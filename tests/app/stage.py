@@ -17,7 +17,7 @@ from tests.app.fakes import FakeClient
 from tests.app.scenes import answering
 
 PHRASES = tuple(Seed(name, ()) for name in ("old-hundredth", "ode-to-joy", "wachet-auf"))
-SMALL, LARGE = (80, 24), (120, 40)
+SMALL, MIDDLE, LARGE = (80, 24), (100, 30), (120, 40)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import pytest
+from ripieno.clock import Beats
 from ripieno.events import (
     AnswerNow,
     Cadence,
     Choose,
     Command,
+    Keep,
     KeyPlayed,
+    Locate,
+    Loop,
+    Mutate,
     Mute,
+    Nudge,
     Panic,
     Play,
     Quit,
+    SaveLast,
     SeedFromPlayed,
     Stop,
     Turn,
+    Undo,
 )
 from ripieno_app.keyboard import LOWER, TOUCH, UPPER
 from ripieno_app.keys import KEYS, Layer
@@ -59,8 +67,35 @@ COMMAND: dict[str, list[Command]] = {
     "O": [Choose("key_lock", "off")],
     "t": [Turn("top_p", 0.98)],
     "T": [Turn("top_p", 0.96)],
-    "i": [Turn("commit", 1.0)],
-    "I": [Turn("commit", 0.5)],
+    "i": [Turn("stability", 0.25)],
+    "I": [Turn("stability", 0.0)],
+    "s": [Turn("space", 0.05)],
+    "S": [],  # it leaves nothing for the player already
+    "h": [Choose("hand_over", "next-bar")],
+    "H": [Choose("hand_over", "freeze")],
+    "d": [Choose("source", "midi")],
+    "D": [Choose("source", "link")],
+    "f": [Turn("swing", 0.51)],
+    "F": [],  # straight
+    "u": [Turn("count_in", 1.0)],
+    "U": [],
+    ".": [Choose("metronome", "on")],
+    "+": [Turn("candidates", 2.0)],
+    "-": [],
+    "5": [Choose("assign", "channel")],
+    "6": [Choose("follow", "on")],
+    "7": [Choose("from_phrase", "on")],
+    "8": [Choose("send", "on")],
+    "9": [Choose("speculate", "off")],
+    "/": [Choose("late", "play")],
+    "g": [Loop()],
+    "x": [Mutate()],
+    "z": [Undo()],
+    "w": [Keep()],
+    "v": [SaveLast(16)],
+    "0": [Locate(Beats(0.0))],
+    ">": [Nudge(Beats(0.125))],
+    "<": [Nudge(Beats(-0.125))],
     "a": [Turn("lookahead", 3.25)],
     "A": [Turn("lookahead", 2.75)],
     "y": [Turn("player_voice", 1.0)],
@@ -73,11 +108,18 @@ COMMAND: dict[str, list[Command]] = {
     "3": [Mute(2, True)],
     "4": [Mute(3, True)],
 }
+IN_TESTS_OF_THEIR_OWN = {"b", "j"}
+IDLE_KEYS = ("&", "~", ";")
+"""They are commands in neither layer; the last one is a note."""
 
 
 def test_the_tables_of_this_test_name_every_key() -> None:
     assert {key.name for key in KEYS if key.everywhere} == {*EVERYWHERE, *LEAVING}
-    assert {key.name for key in KEYS if not key.everywhere} == set(COMMAND)
+    assert {key.name for key in KEYS if not key.everywhere} == {*COMMAND, *IN_TESTS_OF_THEIR_OWN}
+
+
+def test_no_key_does_two_things() -> None:
+    assert len({key.name for key in KEYS}) == len(KEYS)
 
 
 @pytest.mark.parametrize("layer", Layer)
@@ -118,7 +160,7 @@ async def test_tab_changes_what_letters_do_and_says_so() -> None:
         assert "PLAY" in stage.words("LayerBadge")
         assert await stage.press("tab") == []
         assert "COMMAND" in stage.words("LayerBadge")
-        assert await stage.press("z", "x", "s") == []
+        assert await stage.press(*IDLE_KEYS) == []
         await stage.press("tab")
         assert "PLAY" in stage.words("LayerBadge")
         assert await stage.press("r") == [KeyPlayed(77, TOUCH, True)]

@@ -17,6 +17,10 @@ from ripieno_app.notation import bars_text, beats_text, pitch_name, place
         (5.0, "3/4", "2.3"),
         (3.5, "6/8", "2.2"),
         (0.1 + 0.2 + 3.7, "4/4", "2.1"),  # 4 but for the last bit
+        (-0.5, "4/4", "-1.4"),  # there is no bar 0
+        (-4.0, "4/4", "-1.1"),
+        (-4.01, "4/4", "-2.4"),
+        (-1.5, "6/8", "-1.4"),
     ],
 )
 def test_places_count_from_one_in_the_meters_own_beats(beat: float, meter: str, text: str) -> None:

@@ -10,17 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ripieno.events import Notice
+from ripieno.clock import Seconds
+from ripieno.events import Notice, Rung
 from ripieno_app.picture import picture
 from textual.app import App
 from textual.pilot import Pilot
 
 from tests.app.fakes import FakeClient
-from tests.app.scenes import answering, stopped
-from tests.app.stage import LARGE, SMALL, new_app
+from tests.app.scenes import answering, counting_in, following, stopped
+from tests.app.stage import LARGE, MIDDLE, SMALL, new_app
 
 Compare = Callable[..., bool]
-SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+SIZES = pytest.mark.parametrize("size", [SMALL, MIDDLE, LARGE], ids=["80x24", "100x30", "120x40"])
+
+MOMENTS = ("answering", "stopped", "following", "counting-in", "trouble")
 
 
 def ready(
@@ -32,10 +35,23 @@ def ready(
     told = {
         "answering": answering(),
         "stopped": stopped(),
-        "trouble": replace(answering(), missed=3, notices=(urgent,), outputs=()),
+        "following": following(),
+        "counting-in": counting_in(),
+        "trouble": replace(
+            following(locked=False),
+            at=Seconds(following().at + 1.0),
+            missed=3,
+            rung=Rung.SHORTER,
+            notices=(urgent,),
+            outputs=(),
+        ),
     }[moment]
 
     async def run_before(pilot: Pilot[int]) -> None:
+        if moment == "trouble":  # the clock was there before
+            client.tell(following())
+            await pilot.pause()
+            await pilot.pause()
         client.tell(told)
         await pilot.pause()
         await pilot.pause()
@@ -46,7 +62,7 @@ def ready(
 
 
 @SIZES
-@pytest.mark.parametrize("moment", ["answering", "stopped", "trouble"])
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_the_play_layer(snap_compare: Compare, size: tuple[int, int], moment: str) -> None:
     app, run_before = ready(moment=moment)
     assert snap_compare(app, terminal_size=size, run_before=run_before)
@@ -75,7 +91,7 @@ def test_the_help(snap_compare: Compare, size: tuple[int, int]) -> None:
 def test_the_pictures_differ() -> None:
     folder = Path(__file__).with_name("__snapshots__") / "test_pictures"
     pictures = [path.read_text(encoding="utf-8") for path in folder.glob("*.svg")]
-    assert len(pictures) == len(set(pictures)) == 12
+    assert len(pictures) == len(set(pictures)) == 24
 
 
 def test_a_picture_for_the_readme_shows_the_moment() -> None:

@@ -14,7 +14,7 @@ from ripieno_app.roll.page import GUTTER, Mark, Page, lay_out
 from ripieno_app.roll.paint import paint
 from ripieno_app.wishes import Controls, State, Wish, Wishes
 
-from tests.app.scenes import answering
+from tests.app.scenes import answering, counting_in
 
 LOW, HIGH = 36, 81
 HANDS = Hands(Layer.PLAY, 4, 1.0, False, frozenset())
@@ -168,3 +168,14 @@ def test_the_horizon_is_a_line_and_a_change_hangs_on_it() -> None:
 def test_a_frame_that_moves_by_less_than_a_cell_is_the_same_page() -> None:
     assert lay_out(view_of(answering(20.05)), 80, 14) == lay_out(view_of(answering(20.1)), 80, 14)
     assert lay_out(view_of(answering(20.05)), 80, 14) != lay_out(view_of(answering(20.26)), 80, 14)
+
+
+def test_a_count_in_shows_the_first_bar_line_coming_and_none_before_it() -> None:
+    for beat in (-8.0, -5.5, -0.25):
+        page = lay_out(view_of(counting_in(beat)), 120, 20)
+        assert [number for _, number in page.bars] == list(range(1, 1 + len(page.bars)))
+        first, _ = page.bars[0]
+        assert page.now < first == page.now - 8 * beat
+        assert min(page.beats) > first
+        assert page.marks
+        assert all(mark.left >= first for mark in page.marks)

@@ -20,10 +20,24 @@ from ripieno.events import (
     Telemetry,
     Turn,
 )
-from ripieno.settings import Horizon, Key, Mode, Rules, Sampling, Settings, Strength
+from ripieno.settings import (
+    ClockSource,
+    HandOver,
+    Horizon,
+    Key,
+    Late,
+    Mode,
+    Rules,
+    Sampling,
+    Settings,
+    Strength,
+    Sync,
+    Turns,
+)
 from ripieno_app.desk import GONE
 from ripieno_app.keyboard import TOUCH
 from ripieno_app.widgets.control import Control
+from ripieno_app.widgets.controls import TIME_ROW, TURNS_ROW
 from ripieno_app.widgets.line import Line
 from ripieno_app.widgets.roll import Roll
 from ripieno_app.wishes import Controls
@@ -33,18 +47,21 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tests.app.fakes import FakeClient
-from tests.app.scenes import answering
-from tests.app.stage import LARGE, PHRASES, SMALL, Stage, new_app, on_stage
+from tests.app.scenes import answering, counting_in, following
+from tests.app.stage import LARGE, MIDDLE, PHRASES, SMALL, Stage, new_app, on_stage
 
 WIDEST = Settings(
     mode=Mode.ACCOMPANY,
     bpm=300,
     meter=Meter(12, 8),
-    sampling=Sampling(temperature=2.0, top_p=0.95),
+    sampling=Sampling(temperature=2.0, top_p=0.95, candidates=64),
     rules=Rules(key=Key.parse("C# minor"), key_lock=Strength.HARD),
-    horizon=Horizon(commit=Beats(15.75), lookahead=Beats(31.75)),
+    horizon=Horizon(commit=Beats(3.75), lookahead=Beats(31.75), late=Late.STRETCH),
+    turns=Turns(hand_over=HandOver.CATCH_UP, space=0.95),
+    sync=Sync(source=ClockSource.INTERNAL, swing=0.67, count_in=4),
     muted=frozenset({1}),
 )
+HIDDEN_WHERE_LOW = {f"control-{spec.name}" for spec in (*TURNS_ROW, *TIME_ROW)}
 ELLIPSIS_ALLOWED = {"route", "notice-0", "notice-1", "notice-2", "latency"}
 
 
@@ -54,8 +71,12 @@ def widest() -> Telemetry:
     )
 
 
-@pytest.mark.parametrize("telemetry", [answering(), widest()], ids=["usual", "widest"])
-@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize(
+    "telemetry",
+    [answering(), widest(), following(12.4), counting_in()],
+    ids=["usual", "widest", "following", "counting in"],
+)
+@pytest.mark.parametrize("size", [SMALL, MIDDLE, (110, 34), LARGE])
 async def test_nothing_is_cut_off(telemetry: Telemetry, size: tuple[int, int]) -> None:
     async with on_stage(size, telemetry) as stage:
         for keys in ((), ("tab",), ("l", "right", "k", "2")):
@@ -68,6 +89,8 @@ def _cut_off(stage: Stage) -> Iterator[Widget]:
     screen = stage.app.performance
     for widget in (*screen.query(Line), screen.query_one(Roll)):
         if not widget.display:
+            continue
+        if not widget.is_on_screen and widget.id in HIDDEN_WHERE_LOW:
             continue
         if not widget.size.area or not screen.region.contains_region(widget.region):
             yield widget
@@ -138,9 +161,10 @@ async def test_local_controls_obey_the_mouse() -> None:
 
 
 async def test_every_control_has_room_for_a_click_on_each_half() -> None:
-    async with on_stage() as stage:
+    async with on_stage(MIDDLE) as stage:
         for control in stage.app.performance.query(Control):
             assert control.size.width >= 9, control
+            assert control.is_on_screen, control
 
 
 async def test_a_muted_voice_says_so_at_once_and_sounds_again() -> None:
@@ -188,6 +212,17 @@ async def test_a_refused_change_comes_back_with_a_word() -> None:
         assert "did not take temperature 1" in stage.words("#notice-0")
 
 
+async def test_a_refusal_that_the_engine_explains_is_not_told_twice() -> None:
+    why = Notice(3, "Ableton Link is not installed.", True)
+    async with on_stage() as stage:
+        await stage.press("tab", "D")
+        now = answering()
+        await stage.tell(replace(now, notices=(why,), at=Seconds(now.at + 0.1)))
+        await stage.forget()
+        assert "not installed" in stage.words("#notice-0")
+        assert stage.words("#clock") == "clock internal"
+
+
 async def test_notices_are_numbered_and_urgent_ones_keep_their_place() -> None:
     urgent = Notice(7, "The port ‘Digital Piano’ has gone.", True)
     async with on_stage(LARGE) as stage:
@@ -216,16 +251,6 @@ async def test_the_first_word_is_what_to_do() -> None:
         async with on_stage(telemetry=replace(answering(), settings=settings)) as stage:
             assert hint in stage.words("#notice-0")
             assert "? is help" in stage.words("#notice-0")
-
-
-async def test_latency_misses_and_routes_are_told() -> None:
-    async with on_stage(telemetry=replace(answering(), missed=3)) as stage:
-        assert stage.words("#latency").split()[:4] == ["missed", "3/640", "relaxed", "2"]
-        assert "late 0.02/0.3" in stage.words("#latency")
-        assert "out FluidSynth (jack), ripieno:out" in stage.words("#route")
-        await stage.tell(replace(answering(23.0), outputs=(), inputs=()))
-        assert "nothing is open" in stage.words("#route")
-        assert "letters only" in stage.words("#route")
 
 
 async def test_quitting_waits_for_the_engines_last_word() -> None:

@@ -76,11 +76,45 @@ def test_a_confirmed_knob_waits_for_its_horizon() -> None:
     assert not wishes.coming
 
 
-@pytest.mark.parametrize("command", [Turn("tempo", 90.0), Mute(0, True), Stop()])
-def test_tempo_mute_and_stop_do_not_wait(command: Command) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(Turn("tempo", 90.0), Turn("swing", 0.6), Turn("count_in", 2.0)),
+        *(Choose("hand_over", "snap"), Choose("metronome", "on"), Choose("source", "midi")),
+        *(Mute(0, True), Stop()),
+    ],
+)
+def test_what_is_no_matter_of_notes_does_not_wait(command: Command) -> None:
     wishes = Wishes()
     wishes.want(command, NOW)
     wishes.settle(confirmed(command))
+    assert not wishes.coming
+
+
+@pytest.mark.parametrize("command", [Turn("stability", 0.5), Turn("space", 0.5)])
+def test_what_changes_the_plan_waits_for_the_horizon(command: Turn) -> None:
+    wishes = Wishes()
+    wishes.want(command, NOW)
+    assert wishes.coming[0].label == f"{command.name} 0.5"
+    wishes.settle(confirmed(command))
+    assert [wish.state for wish in wishes.coming] == [State.COMING]
+
+
+def test_a_jump_back_to_the_start_leaves_no_wish_waiting_for_the_place_it_came_from() -> None:
+    wishes = Wishes()
+    wishes.want(Turn("temperature", 1.2), NOW)
+    told = confirmed(Turn("temperature", 1.2))
+    wishes.settle(replace(told, beat=Beats(0.0), committed=Beats(0.75)))
+    assert [wish.heard for wish in wishes.coming] == [0.75]
+    wishes.settle(replace(told, beat=Beats(0.8), committed=Beats(1.5)))
+    assert not wishes.coming
+
+
+def test_a_count_in_that_begins_a_bar_back_leaves_no_wish_waiting() -> None:
+    wishes = Wishes()
+    stopped = replace(NOW, playing=False)
+    wishes.want(Turn("count_in", 1.0), stopped)
+    wishes.settle(replace(confirmed(Turn("count_in", 1.0)), beat=Beats(16.0)))
     assert not wishes.coming
 
 

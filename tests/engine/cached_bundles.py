@@ -19,8 +19,6 @@ from ripieno.grammar.grid import FEATURES, HOLD, REST, VOCABULARY
 
 from tests.engine.bundles import Recipe, sha256, write_bundle
 
-HEADS, KV_HEADS, HEAD_SIZE = 4, 2, 16
-WIDTH = HEADS * HEAD_SIZE
 MICROSOFT = "com.microsoft"
 
 
@@ -29,6 +27,10 @@ class CachedRecipe:
     """How a test's transformer is made. `per` is 'decision' or 'frame'."""
 
     layers: int = 2
+    heads: int = 4
+    kv_heads: int = 2
+    head_size: int = 16
+    inner: int = 128
     context: int = 256
     chunk: int = 64
     seed: int = 1
@@ -37,6 +39,10 @@ class CachedRecipe:
     rest_bias: float = -1.0
     int8: bool = False
     per: str = "decision"
+
+    @property
+    def width(self) -> int:
+        return self.heads * self.head_size
 
 
 def write_cached_bundle(folder: Path, recipe: CachedRecipe = CachedRecipe()) -> Path:
@@ -91,13 +97,14 @@ def write_cached_manifest(
     lines.append(f'[[output]]\nname = "logits"\ndtype = "float32"\nshape = [{first}, {VOCABULARY}]')
     if recipe.per == "frame":
         lines.append(
-            f'[[hidden]]\nname = "hidden"\ndtype = "float32"\nshape = [1, "chunk", {WIDTH}]'
+            f'[[hidden]]\nname = "hidden"\ndtype = "float32"\nshape = [1, "chunk", {recipe.width}]'
         )
+    sizes = f"[1, {recipe.kv_heads}, {recipe.context}, {recipe.head_size}]"
     for layer in range(recipe.layers):
         for part in ("key", "value"):
             lines.append(
                 f'[[cache]]\npast = "past_{layer}_{part}"\npresent = "present_{layer}_{part}"\n'
-                f'dtype = "float32"\nshape = [1, {KV_HEADS}, {recipe.context}, {HEAD_SIZE}]'
+                f'dtype = "float32"\nshape = {sizes}'
             )
     lines.append(
         f'[rewind]\nkind = "length"\nper = "{recipe.per}"\ncontext = {recipe.context}\n'
@@ -109,7 +116,8 @@ def write_cached_manifest(
 class Net:
     """Nodes and weights on their way to becoming a graph."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, recipe: CachedRecipe, seed: int) -> None:
+        self.recipe = recipe
         self.rng = np.random.default_rng(seed)
         self.nodes: list[onnx.NodeProto] = []
         self.weights: dict[str, NDArray[Any]] = {}
@@ -122,28 +130,31 @@ class Net:
         self.weights[name] = self.rng.normal(0.0, size, shape).astype(np.float32)
         return name
 
-    def embedded(self, width: int, rank: int) -> str:
+    def embedded(self, rank: int) -> str:
         """features [..., 24] → x [..., width]: the sum of one row for each feature."""
         sizes = [feature.size for feature in FEATURES]
         offsets = np.cumsum([0, *sizes[:-1]]).astype(np.int64)
         self.weights["offsets"] = offsets.reshape((1,) * (rank - 1) + (-1,))
         self.weights["summed"] = np.array([rank - 1], np.int64)
-        self.weights["table"] = self.rng.normal(0, 0.5, (sum(sizes), width)).astype(np.float32)
+        self.weights["table"] = self.rng.normal(0, 0.5, (sum(sizes), self.recipe.width)).astype(
+            np.float32
+        )
         self.node("Add", ["features", "offsets"], ["places"])
         self.node("Gather", ["table", "places"], ["each"], axis=0)
         self.node("ReduceSum", ["each", "summed"], ["embedded"], keepdims=0)
         return "embedded"
 
     def normed(self, x: str, name: str) -> str:
-        self.weights[f"{name}_w"] = np.ones(WIDTH, np.float32)
+        self.weights[f"{name}_w"] = np.ones(self.recipe.width, np.float32)
         self.node("SimplifiedLayerNormalization", [x, f"{name}_w"], [name], axis=-1, epsilon=1e-5)
         return name
 
     def layer(self, x: str, number: int) -> str:
         """x [1, S, width] → the same, after attention and feed-forward."""
-        p = f"l{number}_"
-        packed = (HEADS + 2 * KV_HEADS) * HEAD_SIZE
-        self.random(p + "qkv_w", WIDTH, packed, scale=1.5)
+        p, made = f"l{number}_", self.recipe
+        width, inner = made.width, made.inner
+        packed = (made.heads + 2 * made.kv_heads) * made.head_size
+        self.random(p + "qkv_w", width, packed, scale=1.5)
         self.node("MatMul", [self.normed(x, p + "n1"), p + "qkv_w"], [p + "qkv"])
         past = [f"past_{number}_key", f"past_{number}_value"]
         present = [f"present_{number}_key", f"present_{number}_value"]
@@ -152,26 +163,26 @@ class Net:
             [p + "qkv", "", "", *past, "seqlens_k", "total_length", "cos", "sin"],
             [p + "a", *present],
             domain=MICROSOFT,
-            num_heads=HEADS,
-            kv_num_heads=KV_HEADS,
+            num_heads=made.heads,
+            kv_num_heads=made.kv_heads,
             do_rotary=1,
             rotary_interleaved=0,
         )
-        self.node("MatMul", [p + "a", self.random(p + "o_w", WIDTH, WIDTH)], [p + "o"])
+        self.node("MatMul", [p + "a", self.random(p + "o_w", width, width)], [p + "o"])
         self.node("Add", [x, p + "o"], [p + "x1"])
         n2 = self.normed(p + "x1", p + "n2")
-        self.node("MatMul", [n2, self.random(p + "gate", WIDTH, 2 * WIDTH)], [p + "g"])
-        self.node("MatMul", [n2, self.random(p + "up", WIDTH, 2 * WIDTH)], [p + "u"])
+        self.node("MatMul", [n2, self.random(p + "gate", width, inner)], [p + "g"])
+        self.node("MatMul", [n2, self.random(p + "up", width, inner)], [p + "u"])
         self.node("Sigmoid", [p + "g"], [p + "s"])
         self.node("Mul", [p + "g", p + "s"], [p + "gs"])
         self.node("Mul", [p + "gs", p + "u"], [p + "gu"])
-        self.node("MatMul", [p + "gu", self.random(p + "down", 2 * WIDTH, WIDTH)], [p + "d"])
+        self.node("MatMul", [p + "gu", self.random(p + "down", inner, width)], [p + "d"])
         self.node("Add", [p + "x1", p + "d"], [p + "x2"])
         return p + "x2"
 
     def head(self, x: str, recipe: CachedRecipe) -> None:
         """x [..., width] → logits [..., 48]."""
-        self.random("head", WIDTH, VOCABULARY, scale=recipe.spread)
+        self.random("head", recipe.width, VOCABULARY, scale=recipe.spread)
         self.weights["bias"] = np.zeros(VOCABULARY, np.float32)
         self.weights["bias"][[HOLD, REST]] = recipe.hold_bias, recipe.rest_bias
         self.node("MatMul", [x, "head"], ["plain"])
@@ -190,23 +201,22 @@ def value(name: str, kind: int, *shape: int | str) -> onnx.ValueInfoProto:
 
 def backbone(recipe: CachedRecipe) -> onnx.ModelProto:
     """features → layers → logits, or hidden where decisions are made by another graph."""
-    net = Net(recipe.seed)
-    angles = np.outer(
-        np.arange(recipe.context), 10000.0 ** (-np.arange(HEAD_SIZE // 2) / (HEAD_SIZE // 2))
-    )
+    net = Net(recipe, recipe.seed)
+    half = recipe.head_size // 2
+    angles = np.outer(np.arange(recipe.context), 10000.0 ** (-np.arange(half) / half))
     net.weights["cos"] = np.cos(angles).astype(np.float32)
     net.weights["sin"] = np.sin(angles).astype(np.float32)
-    x = net.embedded(WIDTH, rank=3)
+    x = net.embedded(rank=3)
     for number in range(recipe.layers):
         x = net.layer(x, number)
     if recipe.per == "frame":
-        net.weights["last_w"] = np.ones(WIDTH, np.float32)
+        net.weights["last_w"] = np.ones(recipe.width, np.float32)
         net.node("SimplifiedLayerNormalization", [x, "last_w"], ["hidden"], axis=-1, epsilon=1e-5)
-        output = value("hidden", TensorProto.FLOAT, 1, "S", WIDTH)
+        output = value("hidden", TensorProto.FLOAT, 1, "S", recipe.width)
     else:
         net.head(net.normed(x, "last"), recipe)
         output = value("logits", TensorProto.FLOAT, 1, "S", VOCABULARY)
-    cache = (1, KV_HEADS, recipe.context, HEAD_SIZE)
+    cache = (1, recipe.kv_heads, recipe.context, recipe.head_size)
     names = [f"{n}_{part}" for n in range(recipe.layers) for part in ("key", "value")]
     return net.model(
         [
@@ -221,14 +231,14 @@ def backbone(recipe: CachedRecipe) -> onnx.ModelProto:
 
 def voice_graph(recipe: CachedRecipe) -> onnx.ModelProto:
     """features [B, 24], hidden [B, width] → logits [B, 48]."""
-    net = Net(recipe.seed + 1)
-    net.node("Add", [net.embedded(WIDTH, rank=2), "hidden"], ["both"])
+    net = Net(recipe, recipe.seed + 1)
+    net.node("Add", [net.embedded(rank=2), "hidden"], ["both"])
     net.node("Tanh", ["both"], ["bent"])
     net.head("bent", recipe)
     return net.model(
         [
             value("features", TensorProto.INT64, "B", len(FEATURES)),
-            value("hidden", TensorProto.FLOAT, "B", WIDTH),
+            value("hidden", TensorProto.FLOAT, "B", recipe.width),
         ],
         [value("logits", TensorProto.FLOAT, "B", VOCABULARY)],
     )

@@ -1,7 +1,8 @@
-"""The log and a model with a cache: rows wait, go as chunks, are taken back, and never disagree."""
+"""The log and a model with a cache: rows wait, go as chunks, are taken back, never disagree."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,13 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
 from ripieno.bundle import load_manifest
 from ripieno.generate import Generator
-from ripieno.model import Model, open_model
-from ripieno.settings import Rules, Sampling, Settings, Strength
+from ripieno.model import Logits, Mark, Model, Row, open_model
+from ripieno.settings import Sampling, Settings
 
 from tests.engine.asking import SCALE, music, plan, request
 from tests.engine.cached_bundles import CachedRecipe, write_cached_bundle
-from tests.engine.test_generate_random import Script, Witness, check_player, scripts, take
 from tests.engine.rule_checker import violations
+from tests.engine.slow import RunClock, SlowModel
+from tests.engine.test_generate_random import Script, Witness, check_player, scripts, take
 
 ALL = (0, 1, 2, 3)
 KINDS = ("decision", "frame")
@@ -112,9 +114,7 @@ def test_the_window_slides_and_the_music_goes_on(
     settings = Settings(sampling=Sampling(candidates=candidates))
     lengths = []
     for beat in range(80):
-        steps = plan(
-            generator, request(beat, beat, beat + 1, fresh=beat == 0, settings=settings)
-        )
+        steps = plan(generator, request(beat, beat, beat + 1, fresh=beat == 0, settings=settings))
         assert [s.begin for s in steps] == [beat + i / 4 for i in range(4)]
         assert all(s.served for s in steps)
         lengths.append(model.length)
@@ -151,9 +151,8 @@ def test_random_performances_with_candidates(
     for number, part in enumerate(script):
         wishes = part.ask.settings
         sampling = replace(wishes.sampling, candidates=1 + 2 * (number % 2))
-        part = replace(
-            part, ask=replace(part.ask, settings=replace(wishes, sampling=sampling))
-        )
+        asked = replace(part.ask, settings=replace(wishes, sampling=sampling))
+        part = replace(part, ask=asked)  # noqa: PLW2901
         steps = take(generator, part)
         assert all(step.served for step in steps)
         witness.see(generator, part, steps)
@@ -182,18 +181,27 @@ def test_rewinding_equals_telling_everything_anew(
 
 def test_what_the_player_did_costs_one_run(models: dict[tuple[str, int], Model]) -> None:
     """Steps whose voices are all given wait, and are told as chunks."""
-    model = models["decision", LARGE]
-    generator = Generator(model)
     runs: list[int] = []
-    feed, step = model.feed, model.step
-    model.feed = lambda rows, at: (runs.append(len(rows)), feed(rows, at))[1]  # type: ignore[method-assign]
-    model.step = lambda row: (runs.append(1), step(row))[1]  # type: ignore[method-assign]
-    try:
-        plan(generator, request(0, 4, 4, heard=SCALE, given=ALL, fresh=True))
-        assert runs == [64]
-        runs.clear()
-        rules = Rules(parallels=Strength.OFF)
-        plan(generator, request(4, 4, 5, player=(0, 1, 2), settings=Settings(rules=rules)))
-        assert runs == [4, 4, 4, 4]
-    finally:
-        del model.feed, model.step  # type: ignore[misc]
+    model = Counted(models["decision", LARGE], runs)
+    generator = Generator(model)
+    plan(generator, request(0, 4, 4, heard=SCALE, given=ALL, fresh=True))
+    assert runs == [64]
+    runs.clear()
+    plan(generator, request(4, 4, 5, player=(0, 1, 2)))
+    assert runs == [4, 4, 4, 4]
+
+
+class Counted(SlowModel):
+    """Writes down how many rows each run has."""
+
+    def __init__(self, model: Model, runs: list[int]) -> None:
+        super().__init__(model, RunClock())
+        self.counted = runs
+
+    def step(self, row: Row) -> Logits:
+        self.counted.append(1)
+        return super().step(row)
+
+    def feed(self, rows: Sequence[Row], at: Sequence[int]) -> tuple[Logits, list[Mark]]:
+        self.counted.append(len(rows))
+        return super().feed(rows, at)

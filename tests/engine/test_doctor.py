@@ -6,12 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
-from ripieno import doctor, resources
+from ripieno import doctor, pace, resources
 from ripieno.cli import main
-from ripieno.doctor import Finding, Health
+from ripieno.clock import Seconds
+from ripieno.doctor_model import TEMPOS, keeping_up, plans
 from ripieno.errors import RipienoError
+from ripieno.finding import Finding, Health
 
 from tests.engine.bundles import write_bundle
+from tests.engine.jackd import PERIOD, RATE, JackServer
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,11 @@ def test_the_whole_examination(
     assert main(["doctor", "--model", str(model)]) == 0
     lines = capsys.readouterr().out.splitlines()
     parts = [line[2:].split()[0] for line in lines if line[0] in "✓!✗"]
-    assert parts[:5] == ["Python", "Processor", "ONNX", "Model", "Pace"]
+    assert parts[:7] == [
+        "Python", "Processor", "ONNX", "Model", "Calibration", "Pace", "Plans",
+    ]  # fmt: skip
+    assert any("bpm" in line and "L=16" in line for line in lines)
+    assert (tmp_path / "ripieno" / "calibration.toml").is_file()
     assert {"MIDI", "Synthesiser", "Soundfont", "Priority", "Terminal"} <= set(parts)
     assert not any(line.startswith("✗") for line in lines)
     assert lines[-1].startswith("Ripieno can play here.")
@@ -49,39 +56,62 @@ def test_a_missing_model_is_broken_and_the_rest_is_still_examined(
 
 
 def test_round_trips_are_asked_of_a_process_of_its_own(model: Path, log: Path) -> None:
-    trips = doctor.round_trips(model, "auto", log)
-    assert len(trips) == doctor.ROUNDS
-    assert all(trip > 0 for trip in trips)
+    trips = pace.round_trips(model, "auto", log, (1, 4))
+    assert {length: len(seconds) for length, seconds in trips.items()} == {1: 96, 4: 32}
+    assert all(trip > 0 for seconds in trips.values() for trip in seconds)
 
 
 def test_a_model_that_cannot_run_is_told_by_its_process(tmp_path: Path, log: Path) -> None:
     broken = write_bundle(tmp_path / "broken")
     (broken / "model.onnx").write_bytes(b"nothing")
     with pytest.raises(RipienoError, match="broken"):
-        doctor.round_trips(broken, "auto", log)
+        pace.round_trips(broken, "auto", log)
 
 
-def test_pace_follows_the_formula_of_the_horizons() -> None:
+def test_keeping_up_is_a_sixteenth_in_less_than_a_sixteenth() -> None:
     step = 60 / 90 / 4  # seconds
-    good = doctor.pace([step * 0.5] * 100, bpm=90)
+    good = keeping_up([step * 0.5] * 100, bpm=90)
     assert (good.health, good.advice) == (Health.GOOD, "")
-    assert "0.5 beats ahead are enough" in good.found
     assert "fast enough up to 180 bpm" in good.found
-    slow = doctor.pace([step * 1.5] * 100, bpm=90)
+    slow = keeping_up([step * 1.5] * 100, bpm=90)
     assert slow.health is Health.FAIR
-    assert "1 beats ahead" in slow.found
-    assert "Play at 60 bpm or below, or --set lookahead=1 or more." in slow.advice
-    hopeless = doctor.pace([10.0] * 100, bpm=90)
+    assert "Play at 60 bpm or below." in slow.advice
+    hopeless = keeping_up([10.0] * 100, bpm=90)
     assert "smaller model" in hopeless.advice
 
 
-def test_pace_looks_at_the_slow_ones() -> None:
+def test_keeping_up_looks_at_the_slow_ones() -> None:
     trips = [0.001] * 94 + [1.0] * 6
-    assert doctor.quantile(trips, 0.5) == 0.001
-    assert doctor.quantile(trips, 0.95) == 1.0
-    assert doctor.quantile([3.0, 1.0, 2.0], 0.0) == 1.0
-    assert doctor.quantile([3.0, 1.0, 2.0], 1.0) == 3.0
-    assert doctor.pace(trips, bpm=120).health is Health.FAIR
+    assert pace.quantile(trips, 0.5) == 0.001
+    assert pace.quantile(trips, 0.95) == 1.0
+    assert pace.quantile([3.0, 1.0, 2.0], 0.0) == 1.0
+    assert pace.quantile([3.0, 1.0, 2.0], 1.0) == 3.0
+    assert keeping_up(trips, bpm=120).health is Health.FAIR
+
+
+def test_plans_are_picked_for_the_tempo() -> None:
+    trips = {length: Seconds(0.01 * length) for length in (1, 2, 4, 8)}
+    quick = plans(trips, bpm=120)
+    assert quick.health is Health.GOOD
+    assert "one every sixteenth, 2 sixteenths long" in quick.found
+    assert "lookahead=0.5" in quick.found
+    assert len(quick.table) == 1 + len(TEMPOS)
+    hopeless = plans({1: Seconds(3.0), 2: Seconds(6.0)}, bpm=120)
+    assert hopeless.health is Health.FAIR and "smaller model" in hopeless.advice
+
+
+def test_a_jack_server_is_described(jackd: JackServer) -> None:
+    (finding,) = doctor.jack()
+    assert f"{RATE} Hz, {PERIOD} frames" in finding.found
+
+
+def test_no_jack_server_is_no_finding(no_jack: None) -> None:
+    assert list(doctor.jack()) == []
+
+
+def test_no_midi_port_is_told_with_what_would_bring_some(no_jack: None) -> None:
+    finding = doctor.midi()
+    assert finding.advice or "inputs" in finding.found
 
 
 def test_priority_is_given_back() -> None:

@@ -18,9 +18,11 @@ from ripieno.events import (
     InferenceFailed,
     InferenceMessage,
     InferenceReady,
+    InferenceSaid,
     Note,
     Planned,
     Request,
+    Rung,
     Served,
 )
 from ripieno.generate import Generator
@@ -29,6 +31,7 @@ from ripieno.onnx_model import StepModel
 from ripieno.settings import Settings
 
 from tests.engine.bundles import Recipe, write_bundle
+from tests.engine.cached_bundles import CachedRecipe, write_cached_bundle
 
 PATIENCE = 30.0
 ALL = (0, 1, 2, 3)
@@ -93,11 +96,13 @@ class Asker:
 
 
 @contextmanager
-def inference(folder: Path, log: Path, precision: str = "auto") -> Iterator[Asker]:
+def inference(
+    folder: Path, log: Path, precision: str = "auto", fallback: Path | None = None
+) -> Iterator[Asker]:
     spawn = multiprocessing.get_context("spawn")
     requests_out, requests_in = spawn.Pipe(duplex=False)
     planned_out, planned_in = spawn.Pipe(duplex=False)
-    args = (requests_out, planned_in, folder, precision, log)
+    args = (requests_out, planned_in, folder, precision, log, fallback)
     process = spawn.Process(target=run, args=args)
     process.start()
     requests_out.close()
@@ -266,3 +271,54 @@ def test_requests_of_one_epoch_are_served_in_order(folder: Path) -> None:
     assert [s.begin for s in steps] == [i / 4 for i in range(16)]
     whole, _ = serve(folder, [request(3, 0, 4, fresh=True)])
     assert [s.voices for s in whole] == [s.voices for s in steps]
+
+
+def test_each_request_is_answered_for_when_it_is_done(folder: Path) -> None:
+    asked = [
+        request(1, 0, 1, number=1, fresh=True),
+        request(2, 1, 1, number=2),
+        request(2, 1, 2, number=3),
+    ]
+    messages, _ = served(folder, asked)
+    told = [m for m in messages if isinstance(m, Served)]
+    assert told == [Served(1, 0, True), Served(2, 0, False), Served(3, 4, False)]
+    steps = [m for m in messages if isinstance(m, Planned)]
+    assert [step.request for step in steps] == [3, 3, 3, 3]
+    assert messages.index(told[2]) == len(messages) - 1
+
+
+def test_where_the_budget_is_too_short_the_smaller_model_plays(
+    folder: Path, tmp_path: Path
+) -> None:
+    """A budget of a millisecond and a model that needs far more for a sixteenth."""
+    slow = write_cached_bundle(
+        tmp_path / "slow", CachedRecipe(layers=8, heads=8, head_size=64, inner=2048)
+    )
+    horizon = replace(Settings().horizon, budget_ms=1.0)
+    with inference(slow, tmp_path / "log", "fp32", fallback=folder) as asker:
+        (ready,) = asker.wait(lambda so_far: len(so_far) >= 1)
+        assert isinstance(ready, InferenceReady)
+        assert ready.model == "test-lstm"
+        settings = replace(Settings(), horizon=horizon)
+        asker.requests.send(request(1, 0, 40, fresh=True, settings=settings))
+        steps = asker.plan(1, 40.0)
+        assert [s.begin for s in steps] == [i / 4 for i in range(160)]
+        assert [s.rung for s in steps].count(Rung.SMALLER) > 0
+        assert asker.rest() == []
+        assert asker.process.exitcode == 0
+
+
+def test_a_fallback_that_is_not_there_is_told_when_it_is_needed(
+    folder: Path, tmp_path: Path
+) -> None:
+    slow = write_cached_bundle(
+        tmp_path / "slow", CachedRecipe(layers=8, heads=8, head_size=64, inner=2048)
+    )
+    horizon = replace(Settings().horizon, budget_ms=1.0)
+    settings = replace(Settings(), horizon=horizon)
+    with inference(slow, tmp_path / "log", "fp32", fallback=tmp_path / "none") as asker:
+        asker.requests.send(request(1, 0, 10, fresh=True, settings=settings))
+        told = asker.rest()
+    assert sum(isinstance(m, Planned) for m in told) == 40
+    (said,) = [m for m in told if isinstance(m, InferenceSaid)]
+    assert "no such bundle folder" in said.sentence

@@ -120,28 +120,6 @@ def test_five_hundred_messages_leave_on_their_very_frames(jackd: JackServer) -> 
 
 
 @pytest.mark.real_part
-@pytest.mark.usefixtures("urgent")
-def test_distances_in_time_are_distances_in_frames(jackd: JackServer) -> None:
-    port = JackConnection(Direction.OUTPUT, "exact", "", "")
-    step = 4801 / RATE
-    with jackd.dump("listener") as dump:
-        jackd.connect("exact:out", dump.port)
-        time.sleep(0.5)
-        start = time.perf_counter() + 0.1
-        for number in range(20):
-            at = Seconds(start + number * step)
-            while time.perf_counter() < at - 2 * port.lead:
-                time.sleep(0.002)
-            port.send(note_on(0, 60 + number, 90), at)
-        time.sleep(0.05)
-    port.close()
-    frames = [heard.frame for heard in dump.heard]
-    exact = [abs(b - a - 4801) <= 1 for a, b in pairwise(frames)]
-    assert len(exact) == 19
-    assert sum(exact) >= 15, "a server that loses frames under load loses them once or twice"
-
-
-@pytest.mark.real_part
 def test_a_late_message_leaves_at_once_and_a_note_struck_again_has_ended(
     jackd: JackServer,
 ) -> None:
@@ -158,6 +136,23 @@ def test_a_late_message_leaves_at_once_and_a_note_struck_again_has_ended(
     assert dump.messages == [(0x90, 60, 90), (0x80, 60, 64), (0x90, 60, 91), (0x80, 60, 64)]
     frames = [heard.frame for heard in dump.heard]
     assert frames[2] - frames[1] >= RATE // 1000
+
+
+@pytest.mark.real_part
+def test_what_has_not_sounded_can_be_taken_back(jackd: JackServer) -> None:
+    out = PortOutput("back", "out", virtual=True)
+    with jackd.dump("listener") as dump:
+        jackd.connect("back:out", dump.port)
+        time.sleep(0.1)
+        now = Seconds(time.perf_counter())
+        out.note_on(0, 60, 90, now)
+        time.sleep(0.05)
+        out.note_on(0, 62, 90, Seconds(now + 0.5))
+        out.revoke(0, 60, Seconds(now + 0.05))
+        out.revoke(0, 62, Seconds(now + 0.05))
+        time.sleep(0.6)
+    out.close()
+    assert dump.messages == [(0x90, 60, 90), (0x80, 60, 64)]
 
 
 @pytest.mark.real_part

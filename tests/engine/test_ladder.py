@@ -17,7 +17,7 @@ from ripieno.settings import Horizon, Sampling, Settings
 
 from tests.engine.asking import request
 from tests.engine.bundles import Recipe, write_bundle
-from tests.engine.cached_bundles import CachedRecipe, write_cached_bundle
+from tests.engine.cached_bundles import write_cached_bundle
 from tests.engine.slow import RunClock, SlowModel
 
 BUDGET = Seconds(0.040)
@@ -144,9 +144,7 @@ def test_a_hopeless_model_is_left_alone_and_tried_again(recurrent: Path) -> None
 
 
 def test_a_single_late_step_changes_nothing(recurrent: Path, cached: Path) -> None:
-    band = Band(
-        open_model(load_manifest(cached)), open_model(load_manifest(recurrent)), cost=0.001
-    )
+    band = Band(open_model(load_manifest(cached)), open_model(load_manifest(recurrent)), cost=0.001)
     band.play(20)
     spikes = iter([0.2])
 

@@ -11,7 +11,7 @@ from ripieno.events import ControlChange, MidiMessage, NoteOff, NoteOn, Stamped
 from ripieno.facts import Sent
 from ripieno.ledger import Ledger
 from ripieno.performance import Performance
-from ripieno.replay import READY, moments, outgoing, replay
+from ripieno.replay import EARLY, READY, moments, outgoing, replay
 from ripieno.routing import Routing
 from ripieno.settings import Mode, Settings
 from ripieno.sound import Sound, When
@@ -65,7 +65,8 @@ class RawOutput:
         return
 
     def _keep(self, at: Seconds | None, *message: int) -> None:
-        assert at is None or self._clock.now() >= at - self.lead - 1e-9, "told too early"
+        early = self.lead + EARLY if self.lead else 0.0
+        assert at is None or self._clock.now() >= at - early - 1e-9, "told too early"
         self.bytes.append(bytes(message))
         self.moments.append(self._clock.now() if at is None else max(at, self._clock.now()))
 

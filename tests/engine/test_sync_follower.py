@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,6 +89,21 @@ def test_a_step_of_tempo_is_followed_within_a_beat(
         assert all(
             abs(error) < 0.5 + 500 * jitter for tick, error in found.items() if tick > 36 * TICKS
         )
+
+
+@pytest.mark.parametrize("bpm", [60, 132, 240])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_clock_that_wanders_loses_no_tick(bpm: float, seed: int) -> None:
+    """Each interval is up to a fifth too long or too short, and nothing makes up for it."""
+    chance, true = random.Random(seed), [START_AT]
+    for _ in range(64 * TICKS):
+        true.append(true[-1] + 60 / bpm / TICKS * chance.uniform(0.8, 1.2))
+    listening = start(bpm)
+    tick = 60 / bpm / TICKS
+    found = [abs(error) for _, error in errors(listening, true, true, ahead=3)]
+    assert quantile(found, 0.5) < 0.25 * tick
+    assert quantile(found, 0.99) < 1.25 * tick
+    assert listening.count(Begin) == 1
 
 
 def test_a_ritardando_is_followed() -> None:

@@ -43,9 +43,11 @@ from ripieno.events import (
     SongPosition,
     Sounding,
     Tap,
+    Tell,
     Transport,
     Turn,
 )
+from ripieno.facts import Leaving
 from ripieno.midifile import read_score
 from ripieno.score import BendMark, PartNote, TempoMark
 from ripieno.settings import Key, Mode, Rules, Settings
@@ -63,6 +65,7 @@ from ripieno.take import (
     ModelReady,
     NoteEnded,
     NoteStarted,
+    OnScore,
     RequestServed,
     Restarted,
     Sent,
@@ -159,6 +162,7 @@ FACTS: tuple[Fact, ...] = (
     Heard(NoteOn(2, 60, 80), False, Seconds(104.2), "Keystation"),
     Wished(Choose("mode", "solo"), Seconds(104.3)),
     Steered(TempoMap(Seconds(104.3), Beats(4.0), 120.0, 0.5), False, Beats(4.0), Seconds(104.3)),
+    Leaving(Beats(8.0), Seconds(104.4)),
     Woke(Seconds(104.4), Seconds(0.02)),
     Sent("903c50", Seconds(104.4)),
     Silenced(Seconds(104.5)),
@@ -209,6 +213,14 @@ def test_a_take_that_was_cut_off_is_still_a_score(journal: Path) -> None:
             assert score_of(parse(data, journal)).end <= 4.0
 
 
+def test_what_has_a_place_on_the_score_can_be_read_alone(journal: Path) -> None:
+    placed = tuple(fact for fact in FACTS if isinstance(fact, OnScore))
+    assert read(journal, on_score=True).facts == placed
+    assert score_of(read(journal, on_score=True)) == score_of(read(journal))
+    old = Path(__file__).parents[1] / "takes" / "version-1.take"
+    assert score_of(read(old, on_score=True)) == score_of(read(old))
+
+
 def test_zeros_that_a_power_cut_leaves_at_the_end_are_no_damage(journal: Path) -> None:
     whole = journal.read_bytes()
     for cut in (0, 1, 17):
@@ -245,6 +257,7 @@ def test_every_command_and_every_message_can_be_written_and_read() -> None:
         Locate: Locate(Beats(16.0)),
         Learn: Learn(Action.TAP),
         SaveLast: SaveLast(16),
+        Tell: Tell("saved"),
     }
     for kind in get_args(Command):
         wished = Wished(wishes[kind] if kind in wishes else kind(), Seconds(1.0))

@@ -18,6 +18,7 @@ from ripieno.facts import (
     Marked,
     NoteEnded,
     NoteStarted,
+    Sent,
     Source,
     StepMissed,
     StepPlanned,
@@ -26,7 +27,7 @@ from ripieno.facts import (
 from ripieno.settings import Key, Rules, Settings, Strength
 from ripieno.take import Journal, Take
 from ripieno.take_report import Spread, report
-from ripieno.take_rules import hung, violations
+from ripieno.take_rules import hung, unended, violations
 
 from tests.engine.test_take import HEADER, take
 
@@ -117,6 +118,26 @@ def test_steps_are_counted_by_what_became_of_them() -> None:
     assert not found.hung
 
 
+def test_lateness_is_that_of_the_messages_where_the_take_tells_of_them() -> None:
+    facts = (
+        step(0.0),
+        step(1.0, at_once=True),
+        on(0.0, 60),
+        Sent("903c50", Seconds(at(0.0) + 0.003)),
+        Sent("803c40", at(0.5)),
+        on(0.5, 62),  # hushed before it went out
+        Sent("944050", at(0.6)),  # the player's
+        on(0.75, 62),
+        Sent("903e50", at(0.75)),
+        on(1.0, 64, late=0.1),  # with a key of the player's
+        Sent("904050", Seconds(at(1.0) + 0.1)),
+    )
+    lateness = report(told(SOFT, *facts)).lateness
+    assert lateness is not None
+    assert (lateness.count, lateness.p50) == (2, 0.0)
+    assert lateness.worst == pytest.approx(0.003)
+
+
 def test_an_answer_that_you_interrupt_was_not_late_with_what_it_never_played() -> None:
     facts = (
         Marked(Mark.ANSWER_BEGINS, "", Beats(0), at(0)),
@@ -129,6 +150,21 @@ def test_an_answer_that_you_interrupt_was_not_late_with_what_it_never_played() -
         Marked(Mark.ANSWER_ENDS, "", Beats(0.4), at(0.4)),
     )
     assert report(told(SOFT, *facts)).steps == 2
+
+
+def test_a_jump_back_does_not_undo_what_was_played() -> None:
+    facts: tuple[Fact, ...] = (
+        asked(1, 8.0),
+        *(step(8 + n / 4) for n in range(8)),
+        on(8, 60),
+        off(9.5, 60),
+        asked(2, 0.0, epoch=2, when=9.6),
+        *(step(n / 4, request=2, epoch=2) for n in range(4)),
+        on(0, 60),
+        off(0.5, 60),
+        Marked(Mark.STOPPED, "", Beats(0.5), at(11)),
+    )
+    assert report(told(SOFT, *facts)).steps == 6 + 2
 
 
 def test_notes_that_join_yours_are_timed_from_your_key() -> None:
@@ -234,6 +270,21 @@ def test_a_note_without_its_end_hangs_unless_the_take_was_cut_off() -> None:
     assert hung(replace(told(SOFT, *facts), torn=True)) == ()
 
 
+def test_a_note_on_without_its_off_is_counted_from_the_bytes() -> None:
+    facts = (
+        Sent("903c50", at(0)),
+        Sent("913c50", at(0)),
+        Sent("903e50", at(1)),
+        Sent("803c40", at(1)),
+        Sent("b07b00", at(2)),
+        Sent("fa", at(2)),
+        Sent("813c40", at(2)),
+    )
+    assert unended(told(SOFT, *facts)) == ((0, 62),)
+    assert report(told(SOFT, *facts)).unended == ((0, 62),)
+    assert unended(replace(told(SOFT, *facts), torn=True)) == ()
+
+
 # ---- the command ---------------------------------------------------------------------------
 
 
@@ -250,12 +301,15 @@ def test_the_report_is_shown_and_its_code_says_whether_the_promises_held(
 ) -> None:
     good = kept(tmp_path / "good.take", SOFT, asked(1, 0.0), step(0), on(0, 60), off(0.25, 60))
     kept(tmp_path / "hung.take", SOFT, on(0, 60))
+    kept(tmp_path / "bytes.take", SOFT, Sent("9f7f50", at(0)))
     assert main(["takes", "show", str(good)]) == 0
     said = capsys.readouterr().out
     assert "100.0% of 1; 0 missed, 0 ran out of time" in said
     assert "hard rules broken         0" in said
     assert main(["takes", "show", "hung", "--takes", str(tmp_path)]) == 1
     assert "channel 1, pitch 60, since beat 0" in capsys.readouterr().out
+    assert main(["takes", "show", "bytes", "--takes", str(tmp_path)]) == 1
+    assert "channel 16, pitch 127" in capsys.readouterr().out
     assert main(["takes", "show", "god", "--takes", str(tmp_path)]) == 2
     assert "Did you mean 'good'?" in capsys.readouterr().err
 

@@ -300,3 +300,128 @@ def test_a_hole_leaves_half_a_bar_and_reaches_to_the_end() -> None:
     repeat = Repeat.of(1, Beats(8.0), passage, record, None, stop=True)
     assert repeat.round_end(Beats(7.0)) == 12.0
     assert repeat.round_end(Beats(12.0)) == 16.0
+
+
+def test_an_answer_can_be_taken_back_while_it_plays() -> None:
+    stage = answered(bars=2)
+    stage.run_to(12.5)
+    first = music(stage, 4, 12)
+    stage.play_note(70, 16.0, 16.9)
+    stage.run_to(20.5)
+    assert stage.phase is Phase.ANSWERING
+    stage.wish(Undo())
+    stage.run_to(33)
+    assert music(stage, 24, 32) == first, "from the next bar line on the one before it"
+    stage.wish(Undo())
+    assert "no answer before" in stage.said[-1], "and the other one is gone"
+
+
+def test_a_loop_that_is_asked_for_in_your_phrase_takes_its_place() -> None:
+    stage = answered(bars=1)
+    stage.run_to(8.5)
+    first = music(stage, 4, 8)
+    stage.play_note(70, 12.0, 12.9)
+    stage.wish(Loop())
+    stage.run_to(15.9)
+    assert music(stage, 12, 16) == [], "and not an answer to it"
+    stage.run_to(20)
+    assert music(stage, 16, 20) == first
+    told = [r for r in stage.inference.asked if any(n.pitch == 70 for n in r.heard)]
+    assert told, "the model knows the phrase all the same"
+
+
+def test_a_note_of_yours_before_the_loop_begins_calls_it_off() -> None:
+    stage = answered(bars=1)
+    stage.run_to(8.5)
+    stage.wish(Loop())
+    stage.play_note(70, 9.0, 9.4)
+    stage.run_to(11.5)
+    assert music(stage, 8, 11) == []
+    stage.run_to(19)
+    assert stage.phase is Phase.IDLE, "your note is answered, and nothing loops"
+
+
+def test_loop_twice_is_no_loop() -> None:
+    stage = answered(bars=1)
+    stage.run_to(6.0)
+    stage.wish(Loop(), Loop())
+    stage.run_to(12)
+    assert stage.phase is Phase.IDLE
+    assert music(stage, 8, 12) == []
+
+
+def test_solo_keeps_its_last_bars() -> None:
+    stage = TurnsStage(Settings(mode=Mode.SOLO, bpm=120, turns=Turns(bars=2)))
+    stage.inference.decide = wandering
+    stage.play()
+    stage.run_to(13.0)
+    stage.wish(Keep())
+    seed = stage.show.conductor.moment.seed
+    assert seed is not None
+    assert sorted((n.voice, n.pitch, n.onset) for n in seed.notes) == music(stage, 4, 12)
+    stage.run_to(17)
+    assert stage.bass == [float(beat) for beat in range(18)], "and plays on undisturbed"
+
+
+def test_what_an_answer_left_can_be_looped_in_solo() -> None:
+    stage = answered(bars=1)
+    stage.run_to(8.5)
+    first = music(stage, 4, 8)
+    stage.wish(Choose("mode", "solo"))
+    stage.run_to(13.0)
+    stage.wish(Undo())
+    stage.run_to(21)
+    assert music(stage, 16, 20) == first
+    assert stage.show.missed == 0
+
+
+def test_a_knob_turned_in_a_mutation_is_heard_in_what_is_drawn_anew() -> None:
+    stage = answered(bars=2)
+    stage.run_to(12.5)
+    before = music(stage, 4, 12)
+    stage.wish(Mutate())
+    stage.run_to(16.5)
+    count = len(stage.inference.asked)
+    stage.wish(Turn("seed", 6))
+    asked = [r for r in stage.inference.asked[count:] if r.end > r.begin]
+    stage.run_to(24.5)
+    asked += [r for r in stage.inference.asked[count:] if r.end > r.begin and r not in asked]
+    assert asked and all(r.settings.sampling.seed == 6 for r in asked)
+    assert asked[0].begin >= 18.0
+    again = music(stage, 16, 24)
+    assert [n for n in again if n[2] < 2.0] == [n for n in before if n[2] < 2.0]
+    assert again != before
+    assert stage.show.missed == 0
+
+
+def test_a_repetition_can_be_made_a_loop_and_a_loop_be_mutated_once_more() -> None:
+    stage = answered(bars=1)
+    stage.run_to(8.5)
+    stage.wish(Mutate())
+    stage.run_to(13)
+    stage.wish(Loop())
+    stage.run_to(24.5)
+    mutated = music(stage, 12, 16)
+    assert mutated != [] and music(stage, 16, 20) == mutated == music(stage, 20, 24)
+    stage.wish(Mutate(), Loop())
+    assert "next round" in stage.said[-1]
+    stage.run_to(33)
+    assert stage.phase is Phase.IDLE
+    once_more = music(stage, 28, 32)
+    assert [n for n in once_more if n[2] < 2] == [n for n in mutated if n[2] < 2]
+    assert once_more != mutated
+
+
+def test_a_cadence_in_solo_closes_what_is_new_and_ends_a_loop() -> None:
+    stage = TurnsStage(Settings(mode=Mode.SOLO, bpm=120, turns=Turns(bars=1)))
+    stage.play()
+    stage.run_to(4.5)
+    stage.wish(Cadence())
+    assert stage.inference.asked[-1].cadence == 6.0
+    stage.wish(Loop())
+    stage.run_to(13.0)
+    count = len([r for r in stage.inference.asked if r.end > r.begin])
+    stage.wish(Cadence())
+    stage.run_to(20.0)
+    new = [r for r in stage.inference.asked if r.end > r.begin][count:]
+    assert new[0].begin == 16.0, "the model goes on where the round ends"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ripieno.clock import Beats
-from ripieno.events import AnswerNow, Phase, Request, Sounding
+from ripieno.clock import Beats, Seconds
+from ripieno.events import AnswerNow, Loop, Phase, Request, Sounding
 from ripieno.settings import ClockSource, HandOver, Mode, Settings, Sync, Turns
 
 from tests.engine.turns_stage import TurnsStage
@@ -155,8 +155,12 @@ def test_a_key_that_is_down_at_the_hand_over_lasts_as_long_as_the_model_wants() 
     assert all(n.duration is None for r in told for n in r.heard if n.pitch == 66)
     assert {voice for voice, _, _ in stage.machine()} == {1, 2, 3}, "your own note is not doubled"
     assert set(stage.output.sounding) >= {(4, 66)}
-    stage.run_to(5.1)
-    assert stage.machine()[-4:] and (0, 69, 5.0) in stage.machine()
+    stage.run_to(8.5)
+    assert [(p, b) for v, p, b in stage.machine() if v == 0] == [(69, 5.0)]
+    stage.wish(Loop())
+    stage.run_to(15.9)
+    again = [(p, b) for v, p, b in stage.machine() if v == 0 and b > 8]
+    assert again == [(69, 13.0)], "a loop brings what the machine sounded, and not your note"
 
 
 def test_a_key_that_comes_up_before_the_turn_is_told_as_it_was() -> None:
@@ -227,3 +231,70 @@ def test_the_machine_yields_at_once_whatever_the_policy(policy: HandOver) -> Non
     stage.strike(79)
     assert set(stage.output.sounding) == {(4, 79)}
     assert stage.phase is Phase.LISTENING
+
+
+def test_a_set_length_never_outlasts_the_trade() -> None:
+    stage = stage_of(HandOver.CATCH_UP, every_bars=1, bars=3)
+    stage.play_note(60, 0.0, 0.9)
+    stage.run_to(7.9)
+    assert stage.phase is Phase.ANSWERING
+    stage.run_to(8.1)
+    assert stage.phase is Phase.IDLE
+
+
+def test_a_phrase_that_begins_in_the_machines_bars_waits_for_its_next_ones() -> None:
+    stage = stage_of(HandOver.CATCH_UP, every_bars=1)
+    stage.play_note(60, 5.0, 5.9)  # the second bar is the machine's, and nobody had played
+    stage.run_to(11.9)
+    assert stage.machine() == []
+    stage.run_to(12.1)
+    assert stage.bass == [12.0]
+
+
+def test_playing_over_into_the_machines_bars_keeps_them() -> None:
+    stage = stage_of(HandOver.CATCH_UP, every_bars=1)
+    stage.play_note(60, 0.0, 0.9)
+    stage.run_to(4.3)
+    stage.strike(72)
+    stage.run_to(4.6)
+    stage.release(72)
+    stage.run_to(11.9)
+    assert stage.bass == [4.0], "you took its bar, it keeps silent for the rest of it"
+    stage.run_to(12.1)
+    assert stage.bass == [4.0, 12.0]
+
+
+def test_with_nobody_to_answer_the_next_bar_is_waited_for_too() -> None:
+    stage = stage_of(HandOver.NEXT_BAR)
+    stage.run_to(1.1)
+    stage.wish(AnswerNow())
+    stage.run_to(4.1)
+    assert stage.machine()[0][2] == 4.0
+
+
+def test_notes_under_the_pedal_at_the_hand_over_last_as_the_model_wants() -> None:
+    stage = stage_of(HandOver.CATCH_UP, every_bars=1)
+    stage.inference.decide = holds_then_moves
+    stage.run_to(0.0)
+    stage.pedal(True)
+    stage.play_note(66, 3.0, 3.3)
+    stage.run_to(4.6)
+    assert {voice for voice, _, _ in stage.machine()} == {1, 2, 3}
+    stage.run_to(5.1)
+    assert (0, 69, 5.0) in stage.machine()
+
+
+@pytest.mark.parametrize("lead", [0.0, 0.03])
+def test_outputs_that_want_notes_early_get_the_same_music(lead: float) -> None:
+    stage = stage_of(HandOver.CATCH_UP)
+    stage.output.lead = Seconds(lead)
+    phrase(stage)
+    stage.run_to(7.9)
+    assert stage.bass == [5.0, 6.0, 7.0]
+    told = [r for r in stage.inference.asked if r.end == r.begin and r.given == (0,)]
+    assert {(n.pitch, n.onset) for r in told for n in r.heard} == {
+        (60, 0.0),
+        (62, 1.0),
+        (64, 2.0),
+        (66, 3.0),
+    }

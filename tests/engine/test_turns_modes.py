@@ -320,3 +320,34 @@ def test_the_second_phrase_leaves_the_tempo_alone() -> None:
     play_at(stage, 80, (1.0, 1.0, 0.5, 0.5, 1.0, 1.0))
     stage.run_to(stage.beat + 4)
     assert stage.show.settings.bpm == taken
+
+
+def test_a_tempo_that_you_set_stands() -> None:
+    stage = tempo_stage()
+    stage.wish(Turn("tempo", 100))
+    play_at(stage, 140, (1.0, 1.0, 0.5, 0.5, 1.0, 1.0))
+    stage.wait_for_machine()
+    assert stage.show.settings.bpm == 100
+
+
+def test_a_phrase_with_an_upbeat_stands_right_on_the_beats() -> None:
+    stage = tempo_stage()
+    play_at(stage, 120, (0.5, 1.0, 1.0, 0.5, 0.5, 1.0, 1.0, 1.0, 0.5, 0.5, 1.0, 2.0))
+    stage.run_to(stage.beat + 3)
+    assert stage.show.settings.bpm == pytest.approx(120, rel=0.03)
+    fresh = [r for r in stage.inference.asked if r.fresh][-1]
+    after = stage.inference.asked[stage.inference.asked.index(fresh) :]
+    onsets = sorted({n.onset for r in after for n in r.heard})
+    assert onsets[0] % 1.0 == 0.5
+    assert onsets[1] % 1.0 == 0.0
+
+
+def test_a_new_seed_is_reached_without_a_gap_however_short_the_plan_is() -> None:
+    short = Horizon(commit=Beats(0.25), lookahead=Beats(0.5))
+    stage = started(Mode.SOLO, horizon=short)
+    stage.run_to(5.3)
+    stage.wish(TUNE)
+    stage.run_to(11.5)
+    assert stage.bass == [float(beat) for beat in range(12)]
+    assert (0, 76, 8.0) in stage.machine()
+    assert stage.show.missed == 0

@@ -70,7 +70,7 @@ class TurnsStage(FakeStage):
             wake = self.show.wake()
             if wake is None:
                 return
-            self.clock.sleep_until(wake)
+            self.clock.sleep_until(Seconds(wake + 1e-6))
             self.show.advance(self.clock.now())
         raise AssertionError("there is always something more to do")
 

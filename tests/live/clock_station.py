@@ -23,7 +23,7 @@ from ripieno.sync.effects import Begin, Halt, SyncEffect
 from ripieno.sync.follower import Follower
 from ripieno.sync.sender import ClockSender
 
-from tests.engine.jackd import PERIOD, RATE, Heard, JackServer
+from tests.engine.jackd import PERIOD, RATE, JackServer
 
 SAID = {0xFA: Transport.START, 0xFB: Transport.CONTINUE, 0xFC: Transport.STOP}
 SIXTEENTH = 0.25
@@ -259,55 +259,3 @@ def _running(server: JackServer, command: list[str], told: Any) -> Iterator[None
     finally:
         process.terminate()
         process.wait(10)
-
-
-# ---- a recording of clock and notes
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What jack_midi_dump heard of a clock and of the notes that follow it, on one input."""
-
-    heard: list[Heard]
-
-    @property
-    def ticks(self) -> list[int]:
-        """The frames of all ticks."""
-        return [heard.frame for heard in self.heard if heard.data == (0xF8,)]
-
-    @property
-    def notes(self) -> list[int]:
-        """The frames of all note-ons."""
-        return [h.frame for h in self.heard if h.data[0] & 0xF0 == 0x90 and h.data[2]]
-
-    @property
-    def words(self) -> list[tuple[int, ...]]:
-        """All of the clock that is no tick."""
-        return [h.data for h in self.heard if h.data[0] >= 0xF0 and h.data != (0xF8,)]
-
-    def phase_errors(self) -> list[float]:
-        """For each note while the clock rolled, by how many ms it came after its sixteenth's tick.
-
-        The tick of a sixteenth is told by start, song position and counting. A note on the very
-        moment of a stop has none.
-        """
-        beats: list[int] = []
-        notes: list[int] = []
-        place, rolls = 0, False
-        for heard in self.heard:
-            match heard.data:
-                case (0xFA,):
-                    place, rolls = 0, True
-                case (0xFB,):
-                    rolls = True
-                case (0xFC,):
-                    rolls = False
-                    notes = [note for note in notes if heard.frame - note > MOMENT * RATE]
-                case (0xF2, low, high):
-                    place = 6 * (low + 128 * high)
-                case (0xF8,) if rolls:
-                    beats += [heard.frame] if place % 6 == 0 else []
-                    place += 1
-                case (status, _, velocity) if rolls and status & 0xF0 == 0x90 and velocity:
-                    notes.append(heard.frame)
-        return [1000 * min((note - beat for beat in beats), key=abs) / RATE for note in notes]

@@ -24,7 +24,8 @@ def accompanied(
     tmp_path_factory: pytest.TempPathFactory, shipped: Path, jack_session: JackServer
 ) -> tuple[list[Heard], Show]:
     """A melody with three voices under it: what was heard on the port."""
-    settings = quick(Mode.ACCOMPANY, 120.0, sampling=Sampling(temperature=0.5))
+    calm = Sampling(temperature=0.5)
+    settings = quick(Mode.ACCOMPANY, 120.0, sampling=calm, follow=True)  # also who has just moved
     stage = stage_of(tmp_path_factory.mktemp("accompany"), shipped, settings)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in jack_session.environment.items():

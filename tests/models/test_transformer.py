@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from ripieno.bundle import check
 from ripieno.errors import BundleError
-from ripieno.grammar.grid import FIRST_PITCH, Cursor, Setting
+from ripieno.grammar.grid import FIRST_PITCH, HOLD, REST, Cursor, Setting
 from ripieno.model import open_model
 from ripieno_models import evaluate, export, export_framed, runs
 from ripieno_models.cli import WRONG_INPUT, main
@@ -24,6 +24,7 @@ from ripieno_models.families.chorale_transformer import (
     Options,
 )
 from ripieno_models.families.registry import family
+from ripieno_models.families.voice_leading import marks
 from ripieno_models.features import Decisions, decisions
 from ripieno_models.framed_graphs import write_voice
 from ripieno_models.gates import asked_of
@@ -103,6 +104,35 @@ def test_it_is_told_which_move_would_be_parallel(model: ChoraleTransformer) -> N
     row = torch.tensor([cursor.features(3, Setting())])
     alto_and_bass = model.voice.classes(row, before)[0][-4:][1]
     assert alto_and_bass == 24 + 1 + MOTIONS, "a fifth and an octave apart; the alto has not moved"
+
+
+def test_marks_are_what_a_token_would_do() -> None:
+    c = 60 - 36 + FIRST_PITCH
+    before = torch.tensor([[c + 12, c + 7, c, c - 12]])
+    now = torch.tensor([[c + 12, c + 9, c, c - 12]])  # the alto has gone up by two
+    told = marks(torch.tensor([[2]]), before, now, torch.tensor([[True, True, False, False]]))[0]
+    octaves, fifths, hidden, crossed, waiting, far = told.T
+
+    def where(mark: torch.Tensor) -> list[int]:
+        return [int(token) - c for token in mark.nonzero()[:, 0]]
+
+    assert where(fifths) == [2, 16], "the tenor must not follow the alto, below or above it"
+    assert where(octaves) == [] and where(hidden) == []
+    assert where(crossed) == list(range(10, 22)), "above the alto, or the soprano"
+    assert where(waiting) == list(range(-24, -12)), "below the bass, which still waits"
+    assert where(far) == list(range(-24, -3)) + list(range(13, 22))
+    assert not told[REST].any()
+    assert (told[HOLD] == told[c]).all(), "to hold is to sound the same"
+
+
+def test_hidden_octaves_are_those_of_a_leaping_soprano() -> None:
+    c = 60 - 36 + FIRST_PITCH
+    before = torch.tensor([[c + 4, c, c - 5, c - 12]])
+    now = torch.tensor([[c + 4, c, c - 5, c - 7]])  # the bass has gone up by five
+    done = torch.tensor([[False, False, False, True]])
+    told = marks(torch.tensor([[0]]), before, now, done)[0]
+    assert [int(token) - c for token in told[:, 2].nonzero()[:, 0]] == [12, 17]
+    assert not told[:, :2].any()
 
 
 def test_a_third_is_no_parallel(model: ChoraleTransformer) -> None:

@@ -1,101 +1,140 @@
-"""A real DAW records two minutes of trading fours; what it has is what the take says."""
+"""A real DAW records two minutes of trading fours under its own clock, as the take tells them."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 
 import pytest
-from ripieno.events import Play, Stop
 from ripieno.preset import load_preset
 from ripieno.settings import ClockSource, Sync
-from ripieno.take import NoteEnded, NoteStarted, Take
+from ripieno.take import Mark, Marked, NoteEnded, NoteStarted, Source, Take
 
-from tests.engine.jackd import PERIOD, RATE, Heard, JackServer
+from tests.engine.jackd import PERIOD, Heard, JackServer
 from tests.live import score_reader
-from tests.live.show import IN, OUT, Show, seed_of, show, stage_of
+from tests.live.show import IN, OUT, Show, seed_of, stage_of
 from tests.proof import ardour as daw
 from tests.proof.ardour import ardour
 from tests.proof.reader import notes_only, ons
 
-pytestmark = [pytest.mark.real_part, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.real_part, pytest.mark.timeout(900)]
 
-BARS = int(os.environ.get("RIPIENO_PROOF_BARS", "60"))
+BARS = 16
 """Two minutes at 120 quarter notes a minute."""
+FOUR = 16.0
+"""Four bars, in beats."""
+END = 4 * BARS - 0.1
+"""Beats: what comes later may be cut off by Ardour's stop, on its side or on ours."""
+TRIES = 3
+"""A run in which JACK itself has missed periods says nothing about us, and is done again."""
 
 
-def test_ardour_records_what_the_take_says(
-    tmp_path: Path, shipped: Path, mortal_jackd: JackServer
-) -> None:
-    """Our clock: the recording lies on the take's moments, but for one distance between them."""
-    settings = replace(load_preset("trading-fours").settings, bpm=daw.BPM)
-    stage = replace(stage_of(tmp_path, shipped, settings, guest=None), seed=seed_of())
-    with show(stage) as running:
-        running.send(Stop())
-        running.until(lambda t: not t.playing, "a stop")
-        with ardour(mortal_jackd, tmp_path, OUT) as session:
-            session.roll()
-            running.send(Play())
-            running.until(lambda t: t.beat > 4 * BARS, "the end", 3 * BARS + 30)
-            running.send(Stop())
-            running.until(lambda t: not t.playing, "a stop")
-            recorded = session.stop()
-    pairs = paired(recorded, running.take())
-    distances = [frame / RATE - fact.at for frame, fact in pairs]
-    middle = median(distances)
-    worst = max(abs(distance - middle) for distance in distances)
-    print(f"{len(pairs)} messages, at most {1000 * worst:.2f} ms from where the take says")
-    assert worst <= PERIOD / RATE
+@dataclass(frozen=True)
+class Session:
+    """What Ardour recorded, and what our take says."""
+
+    recorded: list[Heard]
+    take: Take
+    xruns: int
+
+    @property
+    def before_end(self) -> list[Heard]:
+        return [m for m in notes_only(self.recorded) if m.frame < END * daw.FRAMES_PER_BEAT]
+
+    @property
+    def pairs(self) -> list[tuple[int, NoteStarted | NoteEnded]]:
+        """Each recorded note-on and -off before `END`: its frame, and what the take says of it."""
+        found: list[tuple[int, NoteStarted | NoteEnded]] = []
+        notes = self.before_end
+        for kind, wanted in ((NoteStarted, score_reader.is_on), (NoteEnded, score_reader.is_off)):
+            told: dict[tuple[int, int], list[NoteStarted | NoteEnded]] = {}
+            for fact in self.take.facts:
+                if isinstance(fact, kind) and fact.beat < END:
+                    told.setdefault((fact.channel, fact.pitch), []).append(fact)
+            heard: dict[tuple[int, int], list[int]] = {}
+            for message in filter(wanted, notes):
+                cell = (score_reader.channel(message), message.data[1])
+                heard.setdefault(cell, []).append(message.frame)
+            assert {cell: len(frames) for cell, frames in heard.items()} == {
+                cell: len(facts) for cell, facts in told.items()
+            }, "not the same notes"
+            for cell, frames in heard.items():
+                found += zip(frames, told[cell], strict=True)
+        return found
+
+    @property
+    def errors(self) -> list[float]:
+        """Frames between where a note was recorded and the beat that the take tells, in order."""
+        beat = daw.FRAMES_PER_BEAT
+        return sorted(abs(frame - fact.beat * beat) for frame, fact in self.pairs)
 
 
-def paired(recorded: list[Heard], journal: Take) -> list[tuple[int, NoteStarted | NoteEnded]]:
-    """Each recorded note-on and -off, its frame, and what the take says of it.
-
-    Pitch by pitch the last ones of both are the same; of what was played before the recording began
-    only the take knows.
-    """
-    notes = notes_only(recorded)
-    assert score_reader.hanging(notes) == []
-    assert score_reader.unpaired(notes) == []
-    assert len(ons(notes)) > 4 * BARS, "hardly anything was recorded"
-    found: list[tuple[int, NoteStarted | NoteEnded]] = []
-    for kind, wanted in ((NoteStarted, score_reader.is_on), (NoteEnded, score_reader.is_off)):
-        cells: dict[tuple[int, int], list[int]] = {}
-        for message in filter(wanted, notes):
-            cell = (score_reader.channel(message), message.data[1])
-            cells.setdefault(cell, []).append(message.frame)
-        for (channel, pitch), frames in cells.items():
-            facts = [
-                fact
-                for fact in journal.facts
-                if isinstance(fact, kind) and (fact.channel, fact.pitch) == (channel, pitch)
-            ]
-            assert len(facts) >= len(frames), f"{pitch} on channel {channel} is not in the take"
-            found += zip(frames, facts[-len(frames) :], strict=True)
-    return found
-
-
-def test_under_ardours_own_clock_every_note_lies_on_its_beat(
-    tmp_path: Path, shipped: Path, mortal_jackd: JackServer
-) -> None:
-    """Its clock: the take's beats are its own, counted from the session's start."""
+def session(folder: Path, bundle: Path, server: JackServer) -> Session:
+    """Ardour rolls for `BARS` bars, and we with it."""
     settings = load_preset("trading-fours").settings
     settings = replace(settings, bpm=daw.BPM, sync=Sync(source=ClockSource.MIDI))
-    stage = replace(stage_of(tmp_path, shipped, settings, guest=None), seed=seed_of())
+    folder.mkdir()
+    stage = replace(stage_of(folder, bundle, settings, guest=None), seed=seed_of())
     running = Show(stage)
     try:
         running.until(lambda t: "(" in t.model, "a model")
-        with ardour(mortal_jackd, tmp_path, OUT, tells=IN) as session:
-            session.roll()
-            running.until(lambda t: t.beat > 4 * BARS, "the end", 3 * BARS + 30)
-            recorded = session.stop()
+        with ardour(server, folder, OUT, tells=IN) as its:
+            before = xruns(server)
+            its.roll()
+            running.until(lambda t: t.beat > 4 * BARS, "the end", 2.5 * BARS + 30)
+            missed = xruns(server) - before
+            recorded = its.stop()
             running.until(lambda t: not t.playing, "a stop with Ardour's")
     finally:
         running.client.close()
-    pairs = paired(recorded, running.take())
-    errors = sorted(abs(frame - fact.beat * daw.FRAMES_PER_BEAT) for frame, fact in pairs)
-    print(f"{len(pairs)} messages, {errors[len(errors) // 2]:.0f} frames from their beat in the ")
-    print(f"median, {errors[-1]:.0f} at most; a period is {PERIOD}")
+    return Session(recorded, running.take(), missed)
+
+
+def xruns(server: JackServer) -> int:
+    """How many periods the server has missed so far, as it tells itself."""
+    return server.log.read_text(errors="replace").count("XRun")
+
+
+@pytest.fixture(scope="module")
+def played(
+    tmp_path_factory: pytest.TempPathFactory, shipped: Path, jack_session: JackServer
+) -> Session:
+    folder = tmp_path_factory.mktemp("ardour")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in jack_session.environment.items():
+            patch.setenv(name, value)
+        for attempt in range(TRIES):
+            found = session(folder / f"{attempt}", shipped, jack_session)
+            if not found.xruns or found.errors[-1] <= PERIOD:
+                break
+    return found
+
+
+def test_all_notes_are_recorded_and_closed(played: Session) -> None:
+    notes = notes_only(played.recorded)
+    assert len(ons(notes)) > 2 * BARS, "hardly anything was recorded"
+    assert score_reader.hanging(notes) == []
+    assert score_reader.unpaired(notes) == []
+    assert len(played.pairs) == len(played.before_end)
+
+
+def test_every_note_lies_on_its_beat_within_a_period(played: Session) -> None:
+    errors = played.errors
+    print(
+        f"{len(errors)} messages; from their beats {errors[len(errors) // 2]:.0f} frames in the "
+        f"median, {errors[-1]:.0f} at most; a period is {PERIOD}; {played.xruns} periods missed"
+    )
     assert errors[-1] <= PERIOD
+
+
+def test_they_trade_fours_in_ardours_bars(played: Session) -> None:
+    """The machine answers in every other four bars, and nowhere else."""
+    mine = [f for f in played.take.facts if isinstance(f, NoteStarted) and f.source is Source.MODEL]
+    turns = {int(note.beat // FOUR) for note in mine}
+    assert turns <= set(range(1, int(4 * BARS // FOUR) + 1, 2)), "it spoke out of turn"
+    assert len(turns) >= BARS // 8
+    begins = [f.beat for f in played.take.facts if isinstance(f, Marked) and f.mark is ANSWER]
+    assert begins and all(abs(beat / 4 - round(beat / 4)) < 0.02 for beat in begins)
+
+
+ANSWER = Mark.ANSWER_BEGINS

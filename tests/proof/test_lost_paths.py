@@ -107,7 +107,7 @@ def test_an_instrument_goes_with_its_keys_down(
         running.until(lambda t: t.sounding >= 3, "the chord")
         goes(mortal_jackd, hands)
         running.until(lambda t: t.sounding == 0 or t.phase is Phase.ANSWERING, "its release")
-        others.play("on 1 1", "off 1")  # a mark
+        others.play("wait 0.3", "on 1 1", "off 1")  # a mark
         running.send(Quit())
         running.until_over()
     place = next(n for n, m in enumerate(dump.heard) if m.data[:2] == (0x90, 1))

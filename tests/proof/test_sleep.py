@@ -107,6 +107,7 @@ def test_the_clock_jumps_in_the_middle_of_a_chord(seconds: float, mode: Mode) ->
     stage.run_to(stage.beat + 8.0)
     assert len(stage.output.calls) > before + 8, "the music goes on"
     stage.show.stop(stage.clock.now())
+    stage.show.sound.pump(Seconds(stage.clock.now() + stage.show.sound.lead))
     assert stage.output.sounding == {}
     assert stage.ledger.sounding() == []
     assert len(stage.recorder.started) == len(stage.recorder.ended)

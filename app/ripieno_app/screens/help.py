@@ -29,6 +29,7 @@ key, or, with latch, until you press the key again."""
 
 ON_THE_SCREEN: tuple[tuple[str, str], ...] = (
     ("▶ 12.3", "playing, at beat 3 of bar 12; ■ is stopped"),
+    ("-1.4", "the count-in: beat 4 of the bar before the first"),
     ("‹84›", "a value: click its left half to lower it, its right half to raise it"),
     ("○  ●", "after a value: asked for, not confirmed yet; confirmed, not heard yet"),
     ("listening", "how long it has been listening, or how much of its answer is left"),
@@ -42,8 +43,14 @@ ON_THE_SCREEN: tuple[tuple[str, str], ...] = (
     ("C4", "middle C. On a low screen the roll shows staff positions, else semitones"),
     ("▮▮▮▯", "how hard a voice sounds now; behind it, the range that it may use"),
     ("missed", "steps whose deadline passed: the chord was held, the beat was kept"),
+    ("ladder", "time is short, so it draws fewer candidates, looks less far back, or holds"),
     ("relaxed", "how often a soft rule gave way because nothing else was left"),
     ("p50/p99", "half of the latencies are below the first, 99 of 100 below the second"),
+    ("late", "scheduler: how late a note of the machine leaves"),
+    ("model", "model step: what one step of the model costs"),
+    ("reply", "from your note to the other voices, when it accompanies"),
+    ("turn", "hand-over: how far from its moment an answer begins"),
+    ("clock", "who keeps the time. ± is how unsteady a MIDI clock's ticks are"),
     ("! 7", "notices, numbered; those that need you stand out. This page has them in full"),
 )
 

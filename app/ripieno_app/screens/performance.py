@@ -10,12 +10,19 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from ripieno_app.desk import GONE, Desk
-from ripieno_app.keys import Action, Deed, Layer, action_of, key_name
+from ripieno_app.keys import Action, Cycle, Deed, Dial, Layer, action_of, key_name
 from ripieno_app.messages import Asked, Words
 from ripieno_app.roll.page import WIDE
 from ripieno_app.screens.help import HelpScreen
+from ripieno_app.widgets.clock import ClockLine
 from ripieno_app.widgets.control import Control
-from ripieno_app.widgets.controls import FIRST_ROW, SECOND_ROW, TRANSPORT_CONTROLS
+from ripieno_app.widgets.controls import (
+    FIRST_ROW,
+    SECOND_ROW,
+    TIME_ROW,
+    TRANSPORT_CONTROLS,
+    TURNS_ROW,
+)
 from ripieno_app.widgets.keys_bar import KeysBar, LayerBadge
 from ripieno_app.widgets.line import Line
 from ripieno_app.widgets.roll import Roll
@@ -38,7 +45,7 @@ class Performance(Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-middle"), (34, "-tall")]
         self.desk = desk
         self._release: Timer | None = None
         self._parts: list[Line | Roll] = []
@@ -53,6 +60,11 @@ class Performance(Screen[None]):
                 yield from map(Control, FIRST_ROW)
             with Horizontal(classes="row"):
                 yield from map(Control, SECOND_ROW)
+        with Vertical(id="more-controls"):
+            with Horizontal(classes="row"):
+                yield from map(Control, TURNS_ROW)
+            with Horizontal(classes="row"):
+                yield from map(Control, TIME_ROW)
         yield Legend(id="legend")
         yield Roll(id="roll")
         with Horizontal(id="voices"):
@@ -60,7 +72,9 @@ class Performance(Screen[None]):
         with Vertical(id="status"):
             with Horizontal(classes="row"):
                 yield RouteLine(id="route")
-            yield LatencyLine(id="latency")
+            with Horizontal(classes="row"):
+                yield LatencyLine(id="latency")
+                yield ClockLine(id="clock")
             yield from map(NoticeLine, range(NOTICE_ROWS))
         with Horizontal(id="keys"):
             yield LayerBadge()
@@ -94,7 +108,7 @@ class Performance(Screen[None]):
             return
         action = action_of(name, self.desk.layer)
         if action is not None:
-            self.act(action)
+            self.act(action, events.Event().time - event.time)
         elif self.desk.layer is Layer.PLAY:
             self.desk.press(name)
             self._await_release()
@@ -105,16 +119,21 @@ class Performance(Screen[None]):
         message.stop()
         self.act(message.action)
 
-    def act(self, action: Action | None) -> None:
-        """Do `action` and show it at once."""
+    def act(self, action: Action | None, age: float = 0.0) -> None:
+        """Do `action`, asked for `age` seconds ago, and show it at once."""
         if action is Deed.QUIT:
             self.post_message(self.Leave())
         elif action is Deed.HELP:
             view = self.desk.view()
             self.app.push_screen(HelpScreen(view.words if view else ()), self.act)
         elif action is not None:
-            self.desk.act(action)
+            self.desk.act(action, age)
+            if isinstance(action, Dial | Cycle) and not self._in_sight(action.name):
+                self.desk.read_out(action)
             self.show()
+
+    def _in_sight(self, name: str) -> bool:
+        return any(part.spec.name == name and part.is_on_screen for part in self.query(Control))
 
     def release_due(self) -> None:
         """End the letters whose time is over, and wait for the next."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ripieno import knobs
 from ripieno.grammar.grid import VOICES
 
-from ripieno_app.keys import ChangeLength, Cycle, Deed, MoveOctave, Nudge, PickPhrase
+from ripieno_app.keys import ChangeLength, Cycle, Deed, Dial, MoveOctave, PickPhrase
 from ripieno_app.messages import View
 from ripieno_app.notation import beats_text
 from ripieno_app.widgets.control import ControlSpec
@@ -21,10 +21,10 @@ def _knob(name: str, title: str, letter: str = "", form: str = "{:g}") -> Contro
         now = knob.read(view.controls.settings)
         return beats_text(now) if knob.unit == "beats" else form.format(now)
 
-    return ControlSpec(name, title, letter, value, Nudge(name, -1), Nudge(name, 1))
+    return ControlSpec(name, title, letter, value, Dial(name, -1), Dial(name, 1))
 
 
-def _switch(name: str, title: str, letter: str) -> ControlSpec:
+def _switch(name: str, title: str, letter: str = "") -> ControlSpec:
     switch = knobs.switch(name)
 
     def value(view: View) -> str:
@@ -50,27 +50,44 @@ def _voice(view: View) -> str:
     return VOICES[view.controls.settings.player_voice]
 
 
+def _tempo(view: View) -> str:
+    return f"{view.controls.settings.bpm:.1f}".removesuffix(".0")
+
+
 TRANSPORT_CONTROLS = (
-    _knob("tempo", "tempo"),
+    ControlSpec("tempo", "tempo", "", _tempo, Dial("tempo", -1), Dial("tempo", 1)),
     _switch("meter", "meter", "e"),
     _switch("mode", "mode", "m"),
 )
 FIRST_ROW = (
     _knob("temperature", "temp", form="{:.2f}"),
-    _knob("top_p", "top-p", "t", "{:.2f}"),
-    _knob("commit", "commit", "i"),
-    _knob("lookahead", "ahead", "a"),
+    _knob("stability", "stability", "i", "{:.2f}"),
+    _knob("space", "space", "s", "{:.2f}"),
     _switch("key", "key", "k"),
     _switch("key_lock", "lock", "o"),
 )
 SECOND_ROW = (
     ControlSpec(PHRASE, "phrase", "p", _phrase, PickPhrase(-1), PickPhrase(1)),
     ControlSpec(
-        "player_voice", "you", "y", _voice, Nudge("player_voice", -1), Nudge("player_voice", 1)
+        "player_voice", "you", "y", _voice, Dial("player_voice", -1), Dial("player_voice", 1)
     ),
     ControlSpec("octave", "octave", "", _octave, MoveOctave(-1), MoveOctave(1)),
     ControlSpec("length", "notes", "n", _length, ChangeLength(-1), ChangeLength(1)),
     ControlSpec(
         "latch", "latch", "l", lambda v: "on" if v.hands.latch else "off", Deed.LATCH, Deed.LATCH
     ),
+)
+# the next two rows are to be seen where the screen is high enough
+TURNS_ROW = (
+    _switch("hand_over", "hand-over", "h"),
+    _knob("top_p", "top-p", "t", "{:.2f}"),
+    _knob("lookahead", "ahead", "a"),
+    _knob("candidates", "candidates"),
+)
+TIME_ROW = (
+    _switch("source", "clock"),
+    _knob("swing", "swing", form="{:.2f}"),
+    _knob("count_in", "count-in", "u"),
+    _switch("metronome", "metronome"),
+    _switch("send", "send"),
 )

@@ -24,11 +24,18 @@ _COMMAND_ROWS: tuple[tuple[Hint, ...], ...] = (
         ("↑↓", "tempo"),
     ),
     (
+        ("b", "tap"),
+        ("g", "loop"),
+        ("x", "mutate"),
+        ("z", "undo"),
+        ("w", "keep"),
+        ("v", "save"),
+        ("c", "cadence"),
         ("1-4", "mute"),
         ("r", "seed from you"),
-        ("c", "cadence"),
-        ("←→", "temp"),
-        ("[ ]", "octave"),
+        ("< >", "nudge"),
+        (".", "metronome"),
+        ("0", "start"),
         ("Shift", "back"),
     ),
 )
@@ -96,8 +103,9 @@ def _hints(hints: tuple[Hint, ...], room: int) -> Words:
     """As many hints as there is room for, none of them cut."""
     words: list[tuple[str, str]] = []
     for key, does in hints:
-        room -= len(key) + len(does) + 3
-        if room < -2:
+        gap = "  " if words else ""
+        room -= len(gap) + len(key) + 1 + len(does)
+        if room < 0:
             break
-        words += [(key, "bold $command"), (f" {does}  ", "$label")]
+        words += [(gap, ""), (key, "bold $command"), (f" {does}", "$label")]
     return tuple(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ripieno.clock import Seconds
 from textual.content import Content
 from textual.widget import Widget
 
@@ -35,6 +36,25 @@ class Line(Widget):
 
     def render(self) -> Content:
         return Content.assemble(*self._words)
+
+
+class Pace:
+    """Lets a line of figures change a few times a second, and not at every frame."""
+
+    PER_SECOND = 3
+    ROOMY, VAST = 110, 140
+    """Columns of the screen from which on more is said, and everything in full."""
+
+    def __init__(self) -> None:
+        self.roomy = self.vast = False
+        self._last: tuple[object, ...] = ()
+
+    def due(self, at: Seconds, width: int, *urgent: object) -> bool:
+        """Whether to write anew at `at`, on a screen of `width`; at once where `urgent` differs."""
+        now = (int(at * self.PER_SECOND), width, *urgent)
+        same, self._last = now == self._last, now
+        self.roomy, self.vast = width >= self.ROOMY, width >= self.VAST
+        return not same
 
 
 def _length(word: tuple[str, str]) -> int:

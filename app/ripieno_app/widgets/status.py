@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ripieno.events import Latency, Telemetry
+from ripieno.clock import Seconds
+from ripieno.events import Latency, Rung, Telemetry
 
 from ripieno_app.messages import View
 from ripieno_app.messages import Words as Spoken
-from ripieno_app.widgets.line import Line, Words
+from ripieno_app.widgets.line import Line, Pace, Words
 
 LOOKS = (
     ("▙▄ you ", "$player"),
@@ -14,8 +15,21 @@ LOOKS = (
     ("▖▖ committed ", "$committed-0"),
     ("⣤⣤ planned", "$planned-0"),
 )
-SHORT_NAMES = {"scheduler": "late", "model step": "model", "your note → others": "reply"}
+SHORT_NAMES = {
+    "scheduler": "late",
+    "model step": "model",
+    "your note → others": "reply",
+    "hand-over": "turn",
+}
 """The engine's stages on a narrow screen."""
+SHORT_RUNGS = {
+    Rung.FEWER: "fewer",
+    Rung.SHORTER: "shorter",
+    Rung.SMALLER: "smaller",
+    Rung.HOLD: "hold",
+    Rung.REST: "rest",
+}
+_RUNGS = tuple(Rung)
 
 
 class RouteLine(Line):
@@ -42,34 +56,50 @@ class Legend(Line):
 
 
 class LatencyLine(Line):
-    """Missed deadlines, relaxed rules, and p50/p99 of each stage, a few times a second."""
-
-    PER_SECOND = 3
-    ROOM_FOR_NAMES = 110
+    """Missed deadlines, the rung of the ladder, relaxed rules, and p50/p99 of each stage."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._tick: tuple[int, int] | None = None
+        self._pace = Pace()
+        self._rung = SlowToRise()
 
     def write(self, view: View) -> Words:
-        telemetry, width = view.telemetry, self.size.width
-        tick = int(telemetry.at * self.PER_SECOND), width
-        if tick == self._tick and self._words:
+        telemetry = view.telemetry
+        rung = self._rung.of(telemetry.rung, telemetry.at)
+        if not self._pace.due(telemetry.at, self.screen.size.width):
             return self._words
-        self._tick = tick
-        whole = width >= self.ROOM_FOR_NAMES
-        stages = [word for latency in telemetry.latencies for word in _stage(latency, whole)]
-        unit = ("  p50/p99 in ms" if whole else "  ms") if stages else ""
-        return (*_counts(telemetry), *stages, (unit, "$label"))
+        roomy, vast = self._pace.roomy, self._pace.vast
+        stages = [word for latency in telemetry.latencies for word in _stage(latency, vast)]
+        unit = "  p50/p99 in ms" if roomy and rung is Rung.FULL else "  ms"
+        ladder = () if rung is Rung.FULL else _ladder(rung, vast)
+        counts = _counts(telemetry, ladder, relaxed=roomy)
+        return (*counts, *stages, (unit if stages else "", "$label"))
 
 
-def _counts(telemetry: Telemetry) -> Words:
-    return (
-        ("missed ", "$label"),
-        (f"{telemetry.missed}", "bold $urgent" if telemetry.missed else ""),
-        (f"/{telemetry.steps}  relaxed ", "$label"),
-        (f"{telemetry.relaxed}", ""),
-    )
+class SlowToRise:
+    """The rung to be shown: down at once, and up again when it has held for a while."""
+
+    HOLDS = Seconds(2.0)
+
+    def __init__(self) -> None:
+        self._rung = Rung.FULL
+        self._since = Seconds(0.0)
+
+    def of(self, rung: Rung, at: Seconds) -> Rung:
+        """The rung to show at `at`, when the last step was served on `rung`."""
+        if _RUNGS.index(rung) >= _RUNGS.index(self._rung) or at - self._since > self.HOLDS:
+            self._rung, self._since = rung, at
+        return self._rung
+
+
+def _counts(telemetry: Telemetry, ladder: Words, *, relaxed: bool) -> Words:
+    missed = f"{telemetry.missed}", "bold $urgent" if telemetry.missed else ""
+    words: Words = (("missed ", "$label"), missed, (f"/{telemetry.steps}", "$label"), *ladder)
+    return (*words, ("  relaxed ", "$label"), (f"{telemetry.relaxed}", "")) if relaxed else words
+
+
+def _ladder(rung: Rung, whole: bool) -> Words:
+    return (("  ladder: ", "$label"), (rung if whole else SHORT_RUNGS[rung], "$flag"))
 
 
 def _stage(latency: Latency, whole: bool) -> Words:

@@ -6,7 +6,8 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from ripieno.doctor import Health, examine
+from ripieno.doctor import examine
+from ripieno.finding import Health
 from ripieno.preset import DEFAULT, load_preset
 from ripieno.preset_values import precision_from
 from ripieno.resources import cache_home

@@ -41,6 +41,7 @@ def _play(take: Take, options: Namespace) -> int:
     from ripieno.clock import SystemClock
     from ripieno.ledger import Ledger, shared_file
     from ripieno.outputs.opening import open_outputs
+    from ripieno.priority import REALTIME, hurry
     from ripieno.replay import moments, outgoing
     from ripieno.replay import replay as play_again
 
@@ -55,6 +56,7 @@ def _play(take: Take, options: Namespace) -> int:
         with shared_file() as file, _guarded(outputs, file.fileno()), _until_ctrl_c() as stopped:
             ledger = Ledger.shared(file.fileno())
             _pause(options.wait, stopped)
+            hurry(REALTIME)
             count = play_again(
                 take,
                 outputs,

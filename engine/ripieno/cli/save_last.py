@@ -18,7 +18,7 @@ def save_last(take: Path, bars: int) -> Path:
     from ripieno.take_excerpt import last_bars
     from ripieno.take_score import score_of
 
-    excerpt = last_bars(score_of(read(take)), bars)
+    excerpt = last_bars(score_of(read(take, on_score=True)), bars)
     if not excerpt.parts:
         raise PhraseError("nothing has sounded yet", where=str(take))
     path = _free(take, f"{take.stem}-last{bars}")

@@ -72,7 +72,7 @@ def export(take: Path, soundfont: Path, *, wav: bool, out: Path | None = None) -
     from ripieno.take_score import score_of
     from ripieno.wav import render_wav
 
-    score = score_of(read(take))
+    score = score_of(read(take, on_score=True))
     midi = out if out is not None and out.suffix == ".mid" else take.with_suffix(".mid")
     try:
         write_score(score, midi)

@@ -20,7 +20,7 @@ def show(path: Path) -> int:
     found = report(take)
     for line in lines(take, found):
         print(line)
-    return 1 if found.violations or found.hung else 0
+    return 1 if found.violations or found.hung or found.unended else 0
 
 
 def lines(take: Take, found: Report) -> Iterator[str]:
@@ -48,6 +48,10 @@ def lines(take: Take, found: Report) -> Iterator[str]:
     yield from (
         f"  channel {note.channel + 1}, pitch {note.pitch}, since beat {note.beat:g}"
         for note in found.hung[:SHOWN]
+    )
+    yield _row("note-ons without an off", str(len(found.unended)))
+    yield from (
+        f"  channel {channel + 1}, pitch {pitch}" for channel, pitch in found.unended[:SHOWN]
     )
 
 

@@ -22,6 +22,7 @@ from ripieno.modes.mode import (
     Again,
     Baton,
     earliest,
+    half_bar,
     nearest_step,
     opening_beat,
 )
@@ -75,15 +76,15 @@ class Answer(TurnTaking):
 
     def enter(self, baton: Baton, beat: Beats) -> Effects:
         """The machine falls silent where the other mode ends; keys that are down are a phrase."""
-        effects = self.start(baton.begin)
+        self.phase = Phase.IDLE
         if not baton.going:
-            return effects
+            return NOTHING
         self.idle_since = baton.begin
         if self.moment.ear.held:
             self.listening.begin(nearest_step(baton.begin))
             self.moment.ear.start_phrase(self.listening.since)
             self.phase = Phase.LISTENING
-        return (*effects, Sow(rests(self.moment.epoch, baton.begin)))
+        return (Sow(rests(self.moment.epoch, baton.begin)),)
 
     def located(self, beat: Beats) -> Effects:
         """The phrase, or the answer, ends with the jump; what comes next is a new piece."""
@@ -232,8 +233,7 @@ class Answer(TurnTaking):
             return self.encore.end_loop(beat, self._here(beat)) if self.encore.looping else NOTHING
         if plan.stop is None:
             return NOTHING
-        half_bar = Beats(self.moment.settings.meter.bar / 2)
-        plan.cadence = ceil_to(Beats(beat + BEAT), half_bar)
+        plan.cadence = ceil_to(Beats(beat + BEAT), half_bar(self.moment.settings.meter))
         plan.stop = min(plan.stop, Beats(plan.cadence + BEAT))
         return self.changed(beat)
 

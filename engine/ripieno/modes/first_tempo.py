@@ -17,22 +17,23 @@ SAME = 0.01
 
 
 class FirstTempo:
-    """Looks at the first phrase until it is answered; then the tempo stands."""
+    """Looks at the first phrase. Once that is answered, or you set a tempo, the tempo stands."""
 
     def __init__(self, moment: Moment) -> None:
         self.moment = moment
-        self.settled = False
-        self._looked_at = 0
+        self.restart()
 
     def restart(self) -> None:
         """Another performance begins."""
         self.settled = False
         self._looked_at = 0
+        self._bpm = self.moment.settings.bpm
 
     def look(self) -> Effects:
         """If the phrase has another tempo than ours, take it: the phrase is told anew, in beats
         of its own, from the ear's new `phrase_start` on."""
         moment, settings = self.moment, self.moment.settings
+        self.settled = self.settled or settings.bpm != self._bpm
         if self.settled or not settings.sync.from_phrase or not moment.ours:
             return NOTHING
         start = moment.ear.phrase_start
@@ -54,6 +55,7 @@ class FirstTempo:
             return NOTHING
         moment.ear.rescaled(start, bpm / settings.bpm)
         moment.settings = settings = replace(settings, bpm=bpm)
+        self._bpm = bpm
         effects: Effects = (Retempo(bpm, start),)
         if shifted:
             moment.ear.moved(Beats(-upbeat))

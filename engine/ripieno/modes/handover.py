@@ -130,8 +130,6 @@ class Tied:
 
     def without(self, planned: Planned) -> Planned:
         """The step as the machine sounds it. A later plan of a step counts, not an earlier one."""
-        if not self._pitches:
-            return planned
         voices = tuple(self._own(told, planned.begin) for told in planned.voices)
         return replace(planned, voices=voices)
 

@@ -157,8 +157,7 @@ class Mode:
         """The player asks for a close."""
         if self.plan is None:
             return NOTHING
-        half_bar = Beats(self.moment.settings.meter.bar / 2)
-        self.plan.cadence = ceil_to(Beats(beat + 1.0), half_bar)
+        self.plan.cadence = ceil_to(Beats(beat + 1.0), half_bar(self.moment.settings.meter))
         return self.changed(beat)
 
     def reseed(self, beat: Beats) -> Effects:
@@ -182,6 +181,11 @@ class Mode:
 def nearest_step(beat: Beats) -> Beats:
     """The step whose thirty-seconds around it hold `beat`."""
     return snap(beat, STEP)
+
+
+def half_bar(meter: Meter) -> Beats:
+    """Half a bar, on the grid: where a phrase can close."""
+    return ceil_to(Beats(meter.bar / 2), STEP)
 
 
 def opening_beat(beat: Beats, meter: Meter) -> Beats:

@@ -10,7 +10,7 @@ from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Move
 from ripieno.modes.encore import Encore
 from ripieno.modes.handover import BEAT, Tied, Turn
 from ripieno.modes.listening import Listening
-from ripieno.modes.mode import EVERYTHING
+from ripieno.modes.mode import EVERYTHING, half_bar
 from ripieno.modes.moment import Moment
 from ripieno.modes.repeating import Repeating
 from ripieno.passage import Part
@@ -33,7 +33,11 @@ class TurnTaking(Repeating):
 
     def planned(self, planned: Planned) -> Planned | None:
         wanted = super().planned(planned)
-        return None if wanted is None else self.tied.without(wanted)
+        if wanted is None or not self.tied:
+            return wanted
+        own = self.tied.without(wanted)
+        self.record.add(own)  # what is repeated is what the machine sounded
+        return own
 
     def next_turn(self) -> Turn | None:
         """The machine's next turn; None while you play, or when a repetition is to come."""
@@ -67,7 +71,7 @@ class TurnTaking(Repeating):
         stop = Beats(line + handover.bars(moment, begin) * meter.bar)
         epoch = moment.next_epoch()
         self.plan = Plan.starting(epoch, begin, stop, self.record)
-        self.plan.cadence = Beats(stop - min(2 * BEAT, meter.bar / 2))
+        self.plan.cadence = Beats(stop - min(2 * BEAT, half_bar(meter)))
         self.tied.take(moment.ear)
         return (*self.listening.upto(begin), *self.plan.top_up(beat, moment.settings))
 

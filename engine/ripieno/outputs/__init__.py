@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ripieno.clock import Seconds
 
@@ -57,3 +57,11 @@ class Output(Protocol):
         """
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Revoking(Protocol):
+    """An output that looks ahead, and can take back what has not sounded yet."""
+
+    def revoke(self, channel: int, pitch: int, at: Seconds) -> None:
+        """This note does not begin any more; if it has begun, it ends at `at`."""

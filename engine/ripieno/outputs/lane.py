@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ripieno.clock import Seconds
-from ripieno.outputs import Output
-from ripieno.outputs.messages import NOTE_ON, Message
-from ripieno.outputs.pacing import Pacing
+from ripieno.outputs import Output, Revoking
+from ripieno.outputs.messages import NOTE_OFF, NOTE_ON, Message
+from ripieno.outputs.pacing import Pacing, is_off
 
 GAP = Seconds(0.001)
 """Between two messages of one note: a note that is struck again has ended so long before."""
@@ -30,6 +30,7 @@ class Lane:
         self._latency = latency
         self._velocities = velocities
         self._pacing = Pacing(GAP)
+        self._revoked: set[tuple[int, int]] = set()  # notes that were cancelled
 
     @property
     def lead(self) -> Seconds:
@@ -45,16 +46,22 @@ class Lane:
     def cancel(self, channel: int, pitch: int, now: Seconds) -> None:
         """This note does not begin any more, or else ends now."""
         self._pacing.cancel(channel, pitch, now)
+        self._revoked.add((channel, pitch))
 
     def pump(self, now: Seconds) -> None:
         """Hand over what is due."""
         for at, message in self._pacing.due(now + self.output.lead, now):
-            _tell(self.output, message, Seconds(at))
+            self._hand(message, Seconds(at))
 
-    def drain(self) -> None:
-        """Hand over all that waits, each with its moment."""
-        for at, message in self._pacing.due(float("inf"), float("-inf")):
-            _tell(self.output, message, Seconds(at))
+    def _hand(self, message: Message, at: Seconds) -> None:
+        if message[0] & 0xF0 in (NOTE_ON, NOTE_OFF):
+            cell = (message[0] & 0x0F, message[1])
+            revoked = cell in self._revoked
+            self._revoked.discard(cell)
+            if revoked and is_off(message) and isinstance(self.output, Revoking):
+                self.output.revoke(*cell, at)
+                return
+        _tell(self.output, message, at)
 
     def wake(self) -> Seconds | None:
         """When `pump` has something to do; None when nothing waits."""

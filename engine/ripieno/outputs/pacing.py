@@ -70,11 +70,13 @@ class Pacing:
             _, _, _, line = heappop(self._heads)
             _, number, message = self._lines[line][0]
             moment = max(at, floor)
-            if line[0] & 0xF0 == NOTE_ON and line in self._left:
-                moment = max(moment, self._left[line] + self._gap)
+            if line in self._left:
+                gap = self._gap if line[0] & 0xF0 == NOTE_ON else 0.0
+                moment = max(moment, self._left[line] + gap)
             if moment > until:
                 heappush(self._heads, (moment, not is_off(message), number, line))
                 continue
+            floor = moment  # none overtakes another that has left
             self._leave(line, moment)
             yield moment, message
 

@@ -63,6 +63,11 @@ class PortOutput:
     def note_off(self, channel: int, pitch: int, at: Seconds | None = None) -> None:
         self._send(messages.note_off(channel, pitch), at)
 
+    def revoke(self, channel: int, pitch: int, at: Seconds) -> None:
+        for echo in self.echoes:
+            echo.sent(messages.note_off(channel, pitch))
+        self._connection.revoke(channel, pitch, at)
+
     def control(self, channel: int, controller: int, value: int, at: Seconds | None = None) -> None:
         self._send(messages.control(channel, controller, value), at)
 

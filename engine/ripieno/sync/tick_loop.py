@@ -30,6 +30,8 @@ _SURE = 6
 """Ticks after which the period can be used, and one can be called lost or doubled …"""
 _NOISY = 0.08
 """… if they scatter by less than this share of the period; else it takes a beat."""
+_SHORT, _LONG = 0.6, 1.4
+"""Periods that an interval must be shorter or longer than, where a tick is doubled or lost."""
 _USUAL_NOISE = 0.001
 """Seconds by which ticks scatter, until it has been measured."""
 _LEAN = 1 / 6
@@ -91,9 +93,9 @@ class TickLoop:
         if at - self._last > max(GAP, 4 * self.period):
             self._come_back(at)
             return
-        self._last = at
         miss = at - (self.time + self.period)
-        lost = round(miss / self.period) if self._sure else 0
+        lost = self._lost(miss, at - self._last)
+        self._last = at
         astray = abs(miss - lost * self.period) > self._usual_miss()
         self._recent.append(_Heard(at, self.count + lost + 1, astray))
         if self._step():
@@ -156,6 +158,16 @@ class TickLoop:
         """Whether a tick that does not fit can be judged."""
         noisy = self._noise > _NOISY * self.period
         return self._age >= (TICKS_PER_BEAT if noisy else _SURE)
+
+    def _lost(self, miss: float, interval: float) -> int:
+        """How many ticks are missing before this one; negative where it is one too many.
+
+        The line says how many, but a clock that wanders off the line has lost nothing: the
+        interval must show it too.
+        """
+        by_line = round(miss / self.period) if self._sure else 0
+        shows = interval > _LONG * self.period if by_line > 0 else interval < _SHORT * self.period
+        return by_line if shows else 0
 
     def _usual_miss(self) -> float:
         """How many seconds a tick may be off the line and still belong to it."""

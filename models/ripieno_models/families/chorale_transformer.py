@@ -27,6 +27,8 @@ from ripieno.grammar.grid import (
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ripieno_models.families.blanking import Blank, Table
+from ripieno_models.families.voice_leading import MARKS, marks
 from ripieno_models.options import Training, default, option
 
 NAMES = tuple(feature.name for feature in FEATURES)
@@ -70,12 +72,11 @@ class Options(Training):
     last_dropout: float = option(
         0.4, 0.0, 0.9, "share blanked in training before a decision and before its heads"
     )
-    steps: int = default("steps", 1800)
-    batch: int = default("batch", 20)
+    steps: int = default("steps", 1600)
+    batch: int = default("batch", 10)
     crop: int = default("crop", 192)
-    learning_rate: float = default("learning_rate", 2e-3)
-    warmup: int = default("warmup", 150)
-    average: float = default("average", 0.997)
+    learning_rate: float = default("learning_rate", 1.5e-3)
+    steps_per_epoch: int = default("steps_per_epoch", 200)
     hymns: float = default("hymns", 0.3)
     all_voices: float = default("all_voices", 0.9)
     hide_all: float = default("hide_all", 0.4)
@@ -115,7 +116,7 @@ class Backbone(nn.Module):
     def __init__(self, options: Options) -> None:
         super().__init__()
         sizes = [*(SIZES[n] for n in FRAME), *[MOTIONS] * len(PAIRS)]
-        self.table = Table(sizes, options)
+        self.table = Table(sizes, options.embedding, options.feature_dropout)
         self.enter = nn.Linear(len(sizes) * options.embedding, options.width)
         self.layers = nn.ModuleList(Layer(options) for _ in range(options.layers))
         self.norm = nn.RMSNorm(options.width, EPSILON)
@@ -205,7 +206,9 @@ class Decision(nn.Module):
         own = (VOCABULARY, SIZES[AGES], SIZES[DEGREES])
         pairs = (*[MOTIONS] * K, *[13] * K, *[MOTIONS * len(PERFECT)] * K)
         self.kept = kept
-        self.table = Table([*(SIZES[n] for n in kept), *own, *pairs], options, kept.index(VOICE))
+        sizes = [*(SIZES[n] for n in kept), *own, *pairs]
+        share = options.feature_dropout
+        self.table = Table(sizes, options.embedding, share, always=kept.index(VOICE))
         self.enter = nn.Linear(len(self.table.sizes) * options.embedding, width)
         self.told = nn.Linear(width, width, bias=False)
         self.layers = nn.ModuleList(
@@ -214,7 +217,8 @@ class Decision(nn.Module):
         )
         self.norm = nn.RMSNorm(width, EPSILON)
         self.dropout = Blank(options.last_dropout)
-        self.relative = nn.Linear(width, 2 * SPAN + 1, bias=False)
+        self.relative = nn.Linear(width, K * (2 * SPAN + 1), bias=False)
+        self.marks = nn.Linear(width, MARKS)
         self.tonal = nn.Linear(width, 12, bias=False)
         # The pitch that the voice sounds and the one that it takes share one table.
         self.absolute = nn.Linear(width, options.embedding)
@@ -231,8 +235,13 @@ class Decision(nn.Module):
         x = self.dropout(self.norm(x))
         pitches = self.table.weight[self.pitch_rows : self.pitch_rows + VOCABULARY]
         logits: Tensor = self.absolute(x) @ pitches.T + self.bias
-        logits = logits + from_interval(self.relative(x), features)
+        now = features[:, PITCHES : PITCHES + K]
+        logits = logits + from_intervals(self.relative(x).view(-1, K, 2 * SPAN + 1), now)
         logits = logits + from_degree(self.tonal(x), features)
+        voice, bits = features[:, VOICE : VOICE + 1], features[:, DECIDED : DECIDED + 1]
+        decided = bits // torch.tensor([1, 2, 4, 8], device=bits.device) % 2 == 1
+        marked = marks(voice, before, now, decided).to(x.dtype)  # [M, 48, 6]
+        logits = logits + (marked @ self.marks(x)[:, :, None])[..., 0]
         return logits.float()
 
     def classes(self, features: Tensor, before: Tensor) -> Tensor:
@@ -250,50 +259,6 @@ class Decision(nn.Module):
         parallel[1] = motion * (sounds & (gap == torch.where(lower, 5, 7)))
         joint = parallel[0] + (parallel[1] + MOTIONS) * (parallel[1] > 0)
         return torch.cat((features[:, self.kept], *own, motion, (gap + 1) * sounds, joint), 1)
-
-
-class Blank(nn.Module):
-    """Dropout (Srivastava et al., 2014) whose mask takes one random number for eight cells.
-
-    torch's own draws one for each, and takes a fifth of a training step on a processor. The share
-    is rounded to a 256th.
-    """
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.threshold = round(256 * share)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x` in any shape; in training, some of it zero and the rest larger."""
-        if not self.training or self.threshold == 0:
-            return x
-        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device)
-        cells = words.random_(-(1 << 63), None).view(torch.uint8)[: x.numel()].view(x.shape)
-        return x * ((cells >= self.threshold).to(x.dtype) * (256 / (256 - self.threshold)))
-
-
-class Table(nn.Module):
-    """One embedding for each of many small integers, side by side."""
-
-    def __init__(self, sizes: list[int], options: Options, always: int | None = None) -> None:
-        super().__init__()
-        ends = torch.tensor(sizes).cumsum(0)
-        self.register_buffer("offsets", ends - torch.tensor(sizes), persistent=False)
-        self.offsets: Tensor
-        self.sizes, self.always = sizes, always
-        self.share = options.feature_dropout
-        self.weight = nn.Parameter(torch.empty(int(ends[-1]), options.embedding))
-        nn.init.normal_(self.weight, std=options.embedding**-0.5)
-
-    def forward(self, classes: Tensor) -> Tensor:
-        """[..., columns * embedding] from `classes` [..., columns]; in training some are blank."""
-        seen = functional.embedding(classes + self.offsets, self.weight)
-        if self.training and self.share > 0.0:
-            keep = torch.rand(classes.shape, device=seen.device) >= self.share
-            if self.always is not None:
-                keep[..., self.always] = True
-            seen = seen * (keep / (1 - self.share)).to(seen.dtype)[..., None]
-        return seen.flatten(-2)
 
 
 def angles(steps: int, size: int) -> Tensor:
@@ -315,15 +280,16 @@ def between(low: Tensor, high: Tensor) -> Tensor:
     return size * ((low >= FIRST_PITCH) & (high >= FIRST_PITCH))
 
 
-def from_interval(logits: Tensor, features: Tensor) -> Tensor:
-    """[M, 48] from `logits` [M, 91] of intervals, -45…45 semitones from the last pitch.
+def from_intervals(logits: Tensor, now: Tensor) -> Tensor:
+    """[M, 48] from `logits` [M, 4, 91] of intervals, -45…45 semitones from what each of the four
+    voices sounds, `now` [M, 4].
 
-    Zero for HOLD and REST, and everywhere while the voice rests.
+    Zero for HOLD and REST, and from a voice that does not sound.
     """
-    own = features[:, PITCHES : PITCHES + K].gather(1, features[:, VOICE : VOICE + 1])
     tokens = torch.arange(VOCABULARY, device=logits.device)
-    index = (tokens - own + SPAN).clamp(0, 2 * SPAN)
-    return logits.gather(1, index) * ((own >= FIRST_PITCH) & (tokens >= FIRST_PITCH))
+    index = (tokens - now[:, :, None] + SPAN).clamp(0, 2 * SPAN)  # [M, 4, 48]
+    told = logits.gather(2, index) * (now >= FIRST_PITCH)[:, :, None]
+    return told.sum(1) * (tokens >= FIRST_PITCH)
 
 
 def from_degree(logits: Tensor, features: Tensor) -> Tensor:

@@ -1,0 +1,35 @@
+"""The second line of a take: what a performance started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ripieno.clock import Seconds
+from ripieno.events import Seed
+from ripieno.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a performance started with. No paths: a take may be handed on."""
+
+    model: str
+    precision: str
+    preset: str
+    phrase: str
+    """Name of the seed phrase, '' if there was none."""
+    settings: Settings
+    channels: tuple[int, ...]
+    """MIDI channels 0…15 of the voices, from the highest."""
+    programs: tuple[int, ...]
+    thru_channel: int
+    thru_program: int
+    started: Seconds
+    bundle: str = ""
+    """SHA-256 of the bundle's manifest, which holds those of its files; '' if nobody knows."""
+    seed: Seed | None = None
+    thru: bool = True
+    """Whether the player's notes sounded through the outputs too."""
+    computer: str = ""
+    """What computed, as `computer.this_computer` says it: a sum of floats is only sure to be the
+    same again where this is the same."""

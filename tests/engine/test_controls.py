@@ -1,0 +1,153 @@
+"""Footswitches and pads: what they are taught, what they do, and what is kept of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ripieno import controls_file
+from ripieno.controls import Binding, Control, Controls, Kind
+from ripieno.errors import SettingError
+from ripieno.events import Action, ClockTick, ControlChange, NoteOff, NoteOn, PitchBend
+
+SWITCH = Control(Kind.CONTROLLER, 67, 0)
+PAD = Control(Kind.NOTE, 36, 9)
+MUSIC = (False, (), "")
+
+
+def taught(*bindings: tuple[Control, Action]) -> Controls:
+    return Controls(tuple(Binding(*binding) for binding in bindings))
+
+
+def test_a_switch_acts_when_it_goes_down() -> None:
+    controls = taught((SWITCH, Action.ANSWER))
+    assert controls.hear(ControlChange(0, 67, 127)) == (True, (Action.ANSWER,), "")
+    assert controls.hear(ControlChange(0, 67, 100)) == (True, (), ""), "it is down already"
+    assert controls.hear(ControlChange(0, 67, 0)) == (True, (), "")
+    assert controls.hear(ControlChange(0, 67, 64)) == (True, (Action.ANSWER,), "")
+    assert controls.hear(ControlChange(0, 67, 63)) == (True, (), "")
+
+
+def test_a_pad_acts_when_it_is_struck_and_its_end_is_no_music() -> None:
+    controls = taught((PAD, Action.LOOP))
+    assert controls.hear(NoteOn(9, 36, 1)) == (True, (Action.LOOP,), "")
+    assert controls.hear(NoteOff(9, 36)) == (True, (), "")
+    assert controls.hear(NoteOn(0, 36, 90)) == MUSIC, "another channel"
+    assert controls.hear(NoteOn(9, 37, 90)) == MUSIC
+
+
+def test_what_is_bound_on_no_channel_is_bound_on_all() -> None:
+    controls = taught((Control(Kind.CONTROLLER, 67), Action.ANSWER), (SWITCH, Action.CADENCE))
+    assert controls.hear(ControlChange(5, 67, 127))[1] == (Action.ANSWER,)
+    assert controls.hear(ControlChange(0, 67, 127))[1] == (Action.CADENCE,)
+
+
+@pytest.mark.parametrize("message", [ClockTick(), PitchBend(0, 3), ControlChange(0, 1, 127)])
+def test_all_else_is_music(message: ClockTick | PitchBend | ControlChange) -> None:
+    assert taught((SWITCH, Action.ANSWER)).hear(message) == MUSIC
+
+
+def test_the_next_that_is_touched_is_learned() -> None:
+    controls = taught()
+    controls.learn(Action.TAP)
+    assert controls.hear(ControlChange(3, 20, 10)) == MUSIC, "a knob on its way down"
+    consumed, actions, told = controls.hear(ControlChange(3, 20, 90))
+    assert (consumed, actions) == (True, ())
+    assert told == "Controller 20 on channel 4 taps the tempo now"
+    assert controls.learning is None
+    assert controls.hear(ControlChange(3, 20, 0))[0]
+    assert controls.hear(ControlChange(3, 20, 90))[1] == (Action.TAP,)
+
+
+def test_a_switch_that_is_down_is_not_touched() -> None:
+    controls = taught()
+    assert controls.hear(ControlChange(0, 64, 127)) == MUSIC
+    controls.learn(Action.ANSWER)
+    assert controls.hear(ControlChange(0, 64, 126)) == MUSIC
+    assert controls.hear(ControlChange(0, 64, 0)) == MUSIC
+    assert controls.hear(ControlChange(0, 64, 127))[0]
+
+
+def test_a_note_that_was_learned_while_down_is_released_as_a_control() -> None:
+    controls = taught()
+    controls.learn(Action.UNDO)
+    assert controls.hear(NoteOn(0, 24, 90))[0]
+    controls.forget()
+    assert controls.hear(NoteOff(0, 24)) == (True, (), ""), "it was never struck as music"
+    assert controls.hear(NoteOn(0, 24, 90)) == MUSIC
+
+
+def test_a_note_that_began_as_music_ends_as_music() -> None:
+    controls = taught()
+    assert controls.hear(NoteOn(0, 24, 90)) == MUSIC
+    controls.learn(Action.UNDO)
+    assert controls.hear(NoteOff(0, 24)) == MUSIC
+
+
+def test_conflicts_are_told() -> None:
+    controls = taught((SWITCH, Action.ANSWER))
+    controls.learn(Action.LOOP)
+    told = controls.hear(ControlChange(0, 67, 127))[2]
+    assert told == (
+        "The soft pedal on channel 1 loops now, and no longer answers; it is no pedal any more. "
+        "Choose another one, or forget it, to have it back"
+    )
+    assert controls.bindings == (Binding(SWITCH, Action.LOOP),)
+    with pytest.raises(SettingError, match="cannot do two things"):
+        taught((PAD, Action.LOOP), (PAD, Action.UNDO))
+
+
+def test_what_is_forgotten_is_music_again() -> None:
+    controls = taught((SWITCH, Action.ANSWER), (PAD, Action.LOOP))
+    controls.forget(Action.ANSWER)
+    assert controls.hear(ControlChange(0, 67, 127)) == MUSIC
+    assert controls.hear(NoteOn(9, 36, 90))[1] == (Action.LOOP,)
+    controls.forget()
+    assert controls.bindings == ()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return tmp_path / "ripieno" / "controls.toml"
+
+
+def test_what_was_learned_is_kept_for_each_controller(home: Path) -> None:
+    assert controls_file.load("Keys") == ()
+    keys = (
+        Binding(SWITCH, Action.ANSWER),
+        Binding(Control(Kind.CONTROLLER, 20), Action.ANSWER),
+        Binding(PAD, Action.LOOP),
+    )
+    pads = (Binding(PAD, Action.PANIC),)
+    controls_file.save('Keys "one" 20:0', keys)
+    controls_file.save("Pads", pads)
+    assert controls_file.load('Keys "one" 24:1') == keys, "ALSA's numbers change"
+    assert controls_file.load("Pads") == pads
+    assert 'answer = ["cc 67 on channel 1", "cc 20"]' in home.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[", "cannot be read"),
+        ('[Keys]\nanswr = ["cc 1"]', "no action 'answr'; .*Did you mean 'answer'"),
+        ('[Keys]\nanswer = "cc 1"', "is no list"),
+        ('[Keys]\nanswer = ["knob 1"]', "'knob 1' is no control; allowed: such as"),
+        ('[Keys]\nanswer = ["cc 128"]', "cc 128 is out of range"),
+        ('[Keys]\nanswer = ["cc 1 on channel 17"]', "channel 17 is out of range"),
+        ("Keys = 3", "belongs to no controller"),
+    ],
+)
+def test_a_broken_file_is_told(text: str, sentence: str, home: Path) -> None:
+    home.parent.mkdir()
+    home.write_text(text)
+    with pytest.raises(SettingError, match=sentence) as error:
+        controls_file.load("Keys")
+    assert str(error.value).startswith(str(home))
+
+
+def test_a_folder_that_cannot_be_written_is_told(home: Path) -> None:
+    home.parent.write_text("a file where the folder should be")
+    with pytest.raises(SettingError, match=r"cannot be (kept|read)"):
+        controls_file.save("Keys", ())
