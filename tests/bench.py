@@ -15,18 +15,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests import bench_live, bench_model, bench_start
+from tests import bench_live, bench_model, bench_start, bench_state, bench_sync
 from tests.bench_live import Stand
 from tests.bench_table import PAGE, Findings, load, machine, page
 from tests.engine.jackd import JackServer, forget_dead_servers
 from tests.live.show import SHIPPED, best_bundle
 
+def _state(stand: Stand) -> Findings:
+    with tempfile.TemporaryDirectory() as place:
+        return bench_state.state(stand.model, Path(place), stand.quick)
+
+
 PARTS: dict[str, Callable[[Stand], Findings]] = {
     "model": lambda stand: bench_model.model_step(stand.model, stand.quick),
     "engine": lambda stand: bench_model.engine_step(stand.model, stand.quick),
+    "state": _state,
     "lateness": bench_live.lateness,
     "answer": bench_live.answer,
     "accompany": bench_live.accompany,
+    "sync": bench_sync.sync,
     "start": lambda stand: bench_start.first_sound(stand.model, stand.quick),
 }
 

@@ -233,6 +233,8 @@ class ModelReady:
     model: str
     precision: str
     at: Seconds
+    bundle: str = ""
+    """SHA-256 of the bundle's manifest; '' for that of the header."""
 
 
 @dataclass(frozen=True, slots=True)

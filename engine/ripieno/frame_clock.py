@@ -10,13 +10,13 @@ from __future__ import annotations
 from ripieno.clock import Seconds
 
 _GAIN = 0.02
-"""How much of each error is taken over: with a look each period, about a quarter of a second."""
+"""How much of each error is taken over: with a cycle of 5 ms, a quarter of a second."""
 _BOUND = 0.0001
 """Seconds of an error that count: a server that woke late says little about its clock."""
-_JUMP = 0.002
-"""Seconds; farther off, the server has lost frames (an xrun), or woke very late …"""
-_LOOKS = 2
-"""… and after so many such cycles in a row, on the same side, it has lost them."""
+_STRAY, _JUMP = 0.0003, 0.002
+"""Seconds; farther off, the server woke late, or has lost frames (an xrun) …"""
+_PATIENCE, _HASTE = 16, 2
+"""… and has lost them when so many cycles in a row are a stray, or a jump, on the same side."""
 _WRAP = 1 << 32
 
 
@@ -45,19 +45,26 @@ class FrameClock:
         if self._zero is None:
             self._zero = at - start / self.rate
         error = at - start / self.rate - self._zero
-        if abs(error) < _JUMP:
+        if abs(error) < _STRAY:
             self._strays.clear()
             self._zero += _GAIN * min(_BOUND, max(-_BOUND, error))
             return start
         if self._strays and (self._strays[0] > 0) != (error > 0):
             self._strays.clear()
         self._strays.append(error)
-        if len(self._strays) < _LOOKS:
-            return start
-        lost = round(min(self._strays, key=abs) * self.rate)
-        self._strays.clear()
-        self._lost += lost
+        lost = round(self._gap() * self.rate)
+        if lost:
+            self._strays.clear()
+            self._lost += lost
         return start + lost
+
+    def _gap(self) -> float:
+        """How long the server has stood still, if it has: 0 while that is not certain."""
+        for least, looks in ((_JUMP, _HASTE), (_STRAY, _PATIENCE)):
+            latest = self._strays[-looks:]
+            if len(latest) == looks and min(map(abs, latest)) >= least:
+                return min(latest, key=abs)
+        return 0.0
 
     def _unwrapped(self, frame: int) -> int:
         """JACK begins anew after a day at 48 kHz: the frame nearest to the last one."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ripieno.clock import Beats, Seconds
+from ripieno.computer import manifest_hash
 from ripieno.events import (
     InferenceFailed,
     InferenceMessage,
@@ -126,7 +127,8 @@ class ModelHost:
             self._show.say(f"{model.folder.name} stopped while it was loading; nothing has changed")
 
     def _take_over(self, ready: InferenceReady, now: Seconds) -> None:
-        self._history.record(ModelReady(ready.model, ready.precision, now))
+        bundle = manifest_hash(self._model.folder)
+        self._history.record(ModelReady(ready.model, ready.precision, now, bundle))
         self.title = f"{ready.model} ({ready.precision})"
         self._loaded = True
         self._go_on(now)

@@ -195,6 +195,7 @@ class Performance(Rolling):
         if isinstance(wish, Nudge):
             if self.playing:
                 self.transport.pull(at, Beats(self.beat(at) + wish.beats))
+                self.sequencer.nudged(at)
             return
         if isinstance(wish, Turn) and wish.name == "tempo" and self._followed:
             self.say("The tempo comes from the clock that is followed", urgent=True)

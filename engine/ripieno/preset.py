@@ -33,6 +33,8 @@ class Preset:
     routing: Routing = field(default_factory=Routing)
     model: str = "chorale-lstm"
     """Name or folder of the bundle."""
+    fallback: str = ""
+    """Name or folder of a smaller bundle, for when time is short; '' for none."""
     precision: str = "auto"
     """'auto', 'int8' or 'fp32'."""
     phrase: str = ""

@@ -108,6 +108,8 @@ KEYS: tuple[PresetKey, ...] = (
        "sound already."),
     _K("model", "name", text_from, "a model's name, or the path of its folder",
        "`ripieno models` lists what is installed.", "model"),
+    _K("model", "fallback", text_from, "a model's name, or the path of its folder",
+       "A smaller model, which plays where time is too short for the first; empty for none."),
     _K("model", "precision", precision_from, ", ".join(f"`{p}`" for p in PRECISIONS),
        "`int8` is faster, `fp32` exact; `auto` takes the fastest one that the model has."),
     _K("phrase", "name", text_from, "a phrase's name, or the path of a `.txt` or `.mid` file",

@@ -100,3 +100,6 @@ class Offline:
                 free = replace(planned, seconds=Seconds(0.0), model_seconds=Seconds(0.0))
                 self.performance.planned(free, now)
             self.performance.served(Served(request.number, steps, False), now)
+            for sentence in self._generator.faults:
+                self.performance.say(sentence, urgent=True)
+            self._generator.faults.clear()

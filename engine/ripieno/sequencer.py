@@ -29,11 +29,16 @@ class Sequencer:
         self._latecomers = Latecomers()
         self._check = Beats(0.0)  # the next step to be checked for a miss
         self._served = Beats(0.0)  # the model's steps have sounded up to here
+        self._nudged = Seconds(0.0)  # when the score moved; nothing was due before that
 
     def begin(self, beat: Beats) -> None:
         """Time starts at `beat`, or has jumped there: no step before it was ever due."""
         self._check = ceil_to(beat, STEP)
         self._served = beat
+
+    def nudged(self, at: Seconds) -> None:
+        """The score has moved against the clock: what is due by that is not late."""
+        self._nudged = at
 
     def silenced(self) -> None:
         """All that sounded has been released."""
@@ -50,7 +55,7 @@ class Sequencer:
         due = list(self.schedule.due(tempo.beats(Seconds(at + lead))))
         beat = tempo.beats(at)
         for place, (step, source) in enumerate(due):
-            when = _when(step.begin, tempo, at)
+            when = self._when(step.begin, tempo, at)
             behind = when.at - when.due
             if step.end <= beat and place + 1 < len(due):
                 self._served = max(self._served, step.end)
@@ -63,6 +68,10 @@ class Sequencer:
             else:
                 planned = self._latecomers.in_time(planned)
             self.play(planned, when, source)
+
+    def _when(self, beat: Beats, tempo: TempoMap, at: Seconds) -> When:
+        due = max(self._nudged, tempo.seconds(beat))
+        return When(beat, due, max(due, at))
 
     def play(self, planned: Planned, when: When, source: Source) -> None:
         """Sound a step, whenever that is."""
@@ -87,8 +96,3 @@ class Sequencer:
 def _patience(tempo: TempoMap, late: Late) -> Beats:
     """How long a step is waited for: a moment, or until it is over."""
     return STEP if late in WAITED_FOR else Beats(GRACE * tempo.bpm / 60.0)
-
-
-def _when(beat: Beats, tempo: TempoMap, at: Seconds) -> When:
-    due = tempo.seconds(beat)
-    return When(beat, due, max(due, at))

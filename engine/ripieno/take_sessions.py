@@ -13,6 +13,9 @@ from ripieno.take import Take
 class Session:
     """What one inference process, which began with an empty memory, was asked and what it did."""
 
+    model: str
+    bundle: str
+    """SHA-256 of its bundle's manifest, '' if nobody knows."""
     precision: str
     requests: tuple[Request, ...]
     served: tuple[Served, ...]
@@ -22,6 +25,8 @@ class Session:
 
 @dataclass(slots=True)
 class _Open:
+    model: str
+    bundle: str
     precision: str
     served: list[Served] = field(default_factory=list)
     steps: list[Planned] = field(default_factory=list)
@@ -33,11 +38,12 @@ def sessions(take: Take) -> tuple[Session, ...]:
     A request belongs to the process that served it, also when it was asked before that was ready.
     """
     requests: dict[int, Request] = {}
-    found = [_Open(take.header.precision)]
+    header = take.header
+    found = [_Open(header.model, header.bundle, header.precision)]
     for fact in take.facts:
         match fact:
-            case ModelReady(_, precision):
-                found.append(_Open(precision))
+            case ModelReady(model, precision, _, bundle):
+                found.append(_Open(model, bundle or header.bundle, precision))
             case Asked(request):
                 requests[request.number] = request
             case RequestServed(request, steps, void):
@@ -46,6 +52,8 @@ def sessions(take: Take) -> tuple[Session, ...]:
                 found[-1].steps.append(fact.planned())
     return tuple(
         Session(
+            each.model,
+            each.bundle,
             each.precision,
             tuple(requests[told.request] for told in each.served if told.request in requests),
             tuple(each.served),

@@ -90,6 +90,6 @@ async def test_a_followed_clock_decides_on_tempo_and_start_itself() -> None:
     async with on_stage(telemetry=followed) as stage:
         assert await stage.press("space", "up") == [Play(), Turn("tempo", 121.0)]
         assert stage.words("Position").startswith("■")
-        assert stage.words("#control-tempo") == "tempo ‹119.8› "
+        assert stage.words("#control-tempo") == "tempo ‹120› "
         await stage.forget()
         assert "did not take" not in stage.words("#notice-0")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from ripieno.clock import Beats, Seconds
-from ripieno.events import ClockState, Rung, Telemetry
+from ripieno.events import ClockState, Latency, Rung, Telemetry
 from ripieno.settings import ClockSource
 
 from tests.app.scenes import answering, counting_in, following, stopped
@@ -22,6 +22,12 @@ async def test_latency_misses_and_routes_are_told() -> None:
         await stage.tell(replace(answering(23.0), outputs=(), inputs=()))
         assert "nothing is open" in stage.words("#route")
         assert "letters only" in stage.words("#route")
+
+
+async def test_figures_are_as_long_as_they_need_to_be() -> None:
+    gauges = (Latency("scheduler", 0.0004, 0.02, 9), Latency("hand-over", 0.26, 43.2, 2))
+    async with on_stage(telemetry=replace(answering(), latencies=gauges)) as stage:
+        assert stage.words("#latency") == "missed 0/640  late 0/0.02  turn 0.3/43  ms"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ PURE = [
     "ripieno.settings",
 ]
 OWNERS = {
-    "onnxruntime": ["onnx_model.py"],
+    "onnxruntime": ["onnx_session.py"],
     "mido": ["midifile.py"],
     "rtmidi": ["midi.py"],
     "jack": ["jack.py"],

@@ -60,6 +60,20 @@ def test_one_late_cycle_moves_nothing_and_lost_frames_are_counted() -> None:
     assert clock.frame(Seconds(103.0)) == before, "a moment keeps its frame"
 
 
+def test_a_little_that_is_lost_is_made_up_for_within_a_tenth_of_a_second() -> None:
+    clock = FrameClock(RATE)
+    for frame, at in cycles(2.0, 0.0):
+        clock.cycle(frame, at)
+    end = 2 * RATE
+    starts = [
+        clock.cycle(end + count * PERIOD, Seconds(102.001 + count * PERIOD / RATE))
+        for count in range(20)
+    ]
+    lost = round(0.001 * RATE)
+    assert starts[0] == end
+    assert starts[-1] == end + 19 * PERIOD + lost
+
+
 def test_a_look_that_was_interrupted_says_nothing_about_the_moment() -> None:
     clock = FrameClock(RATE)
     assert not clock.running

@@ -47,6 +47,7 @@ split = ["G4", 48]
 follow = true
 [model]
 name = "another"
+fallback = "smaller"
 precision = "fp32"
 [phrase]
 name = "ode-to-joy"
@@ -162,6 +163,7 @@ def test_every_key_is_read() -> None:
     assert (preset.name, preset.title, preset.model, preset.precision) == (
         "mine", "All", "another", "fp32",
     )  # fmt: skip
+    assert preset.fallback == "smaller"
     assert (preset.phrase, preset.opening) == ("ode-to-joy", True)
     assert (settings.mode, settings.bpm, settings.meter) == (Mode.ACCOMPANY, 61.5, Meter(6, 8))
     assert (settings.player_voice, settings.muted) == (2, {1, 3})

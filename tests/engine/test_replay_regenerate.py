@@ -309,7 +309,7 @@ def test_the_command_says_that_all_is_the_same(
 
 def test_another_model_of_the_same_name_is_refused(bundle: Path, tmp_path: Path) -> None:
     recorded = rendered(bundle, tmp_path / "a.take", Mode.SOLO, bars=1)
-    with pytest.raises(BundleError, match="not the test-lstm that the take was played with"):
+    with pytest.raises(BundleError, match="not the model that the take was played with"):
         bundle_of(recorded, "chorale-lstm")
 
 
@@ -330,14 +330,14 @@ def test_each_process_of_inference_is_told_apart() -> None:
         served(0),
         Asked(asked[1], Seconds(0)),  # this one it never served: it died
         Asked(asked[2], Seconds(0)),
-        ModelReady("m", "fp32", Seconds(0)),
+        ModelReady("n", "fp32", Seconds(0), "abc"),
         served(2),
         Asked(asked[3], Seconds(0)),
         served(3),
     )
-    assert [(s.precision, s.requests) for s in sessions(told)] == [
-        ("int8", (asked[0],)),
-        ("fp32", (asked[2], asked[3])),
+    assert [(s.model, s.bundle, s.precision, s.requests) for s in sessions(told)] == [
+        ("m", "", "int8", (asked[0],)),
+        ("n", "abc", "fp32", (asked[2], asked[3])),
     ]
 
 

@@ -67,6 +67,20 @@ def test_ticks_lost_in_a_row_are_counted(bpm: float, lost: int) -> None:
     assert max(abs(error) for tick, error in found.items() if tick > 100) < 0.001
 
 
+@pytest.mark.parametrize("periods", [0.45, 0.6, 1.3, 1.8, 2.5, 3.75, 9.4])
+@pytest.mark.parametrize("jitter", [0.0, 0.001])
+def test_a_clock_that_stood_still_has_lost_no_tick(periods: float, jitter: float) -> None:
+    """An audio server that drops out for a moment sends all ticks, but later."""
+    true = ticks((32, 120))
+    stalled = [
+        at + (periods * 0.5 / TICKS if number > 200 else 0) for number, at in enumerate(true)
+    ]
+    found = dict(errors(start(120), stalled, Cable(jitter).carry(stalled, 1)))
+    late = [abs(error) for tick, error in found.items() if tick > 200 + 2 * TICKS]
+    assert max(late) < 0.0005 + jitter
+    assert len(late) > 400
+
+
 def test_a_clock_out_of_an_audio_buffer_is_smoothed() -> None:
     found = list(late(((64, 120.0),), Cable(period=256 / 48000)).values())[4 * TICKS :]
     usual = quantile(found, 0.5)  # on average it comes half a period late

@@ -75,18 +75,13 @@ class Recording:
                 notes.append(heard.frame)
         return [1000 * min((note - beat for beat in beats), key=abs) / RATE for note in notes]
 
-    def tick_errors(self) -> list[float]:
-        """By how many ms each tick misses the straight line through all of them."""
-        ticks, numbers = self.ticks, [0]
-        for sooner, later in pairwise(ticks):
-            numbers.append(numbers[-1] + max(1, round((later - sooner) / self._period)))
-        middle, mean = sum(numbers) / len(numbers), sum(ticks) / len(ticks)
-        spread = sum((number - middle) ** 2 for number in numbers)
-        slope = sum((n - middle) * (t - mean) for n, t in zip(numbers, ticks, strict=True)) / spread
-        return [
-            1000 * (t - mean - (n - middle) * slope) / RATE
-            for n, t in zip(numbers, ticks, strict=True)
-        ]
+    def unevenness(self) -> list[float]:
+        """By how many ms each interval between ticks differs from the usual one.
+
+        Not against a straight line: a server that drops out for a moment moves all that follows.
+        """
+        gaps = [later - sooner for sooner, later in pairwise(self.ticks)]
+        return [1000 * abs(gap - self._period) / RATE for gap in gaps]
 
     def rolling(self) -> Recording:
         """The part from the last start or continue, its position included, to the stop after it."""

@@ -46,7 +46,7 @@ class Following:
         self.transport.locate(beat, self.bpm)
 
     def reaches(self, beat: float) -> Telemetry:
-        return self.running.until(lambda t: t.playing and t.beat >= beat, f"beat {beat:g}")
+        return _reaches(self.running, beat, self.bpm)
 
 
 @contextmanager
@@ -93,7 +93,12 @@ def give_clock(folder: Path, bundle: Path, jack: JackServer, bpm: float, beats: 
         running.until(lambda t: not t.playing, "the stop")
         running.send(Play())
         running.until(lambda t: t.playing, "the start")
-        running.beats_on(beats)
+        _reaches(running, running.seen[-1].beat + beats, bpm)
         running.send(Stop())
         running.until(lambda t: not t.playing, "the stop")
     return Giving(Recording(dump.heard), read)
+
+
+def _reaches(running: Show, beat: float, bpm: float) -> Telemetry:
+    patience = 20.0 + max(0.0, beat) * 60 / bpm
+    return running.until(lambda t: t.playing and t.beat >= beat, f"beat {beat:g}", patience)

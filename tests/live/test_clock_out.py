@@ -49,7 +49,7 @@ def test_an_independent_reader_hears_the_tempo(given: Giving) -> None:
 def test_ticks_are_even(given: Giving) -> None:
     rolling = given.recorded.rolling()
     assert len(rolling.ticks) >= 11.5 * 24
-    errors = [abs(error) for error in rolling.tick_errors()]
+    errors = rolling.unevenness()
     assert quantile(errors, 0.5) < 0.2
     assert quantile(errors, 0.9) < 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_distances_know_alike_from_different() -> None:
     one, other = few(Split.VALID, 2)
     assert all(value == 0 for value in likeness.distances([one], [one]).values())
     assert all(0 < value < 1 for value in likeness.distances([one], [other]).values())
-    apart = likeness.distance(likeness.Counter("ab"), likeness.Counter("cd"))
+    apart = likeness.distance(Counter("ab"), Counter("cd"))
     assert apart == pytest.approx(1)
 
 

@@ -11,9 +11,9 @@ import torch
 from ripieno.grammar.grid import HOLD, REST
 from ripieno_models.dataset import whole
 from ripieno_models.families.chorale_lstm import ChoraleLstm
-from ripieno_models.likelihood import jsb_micro, likelihood, unknown, without_onsets
+from ripieno_models.likelihood import jsb_micro, likelihood, unknown
 from ripieno_models.part_writing import crossings, outside_key, parallels, writing
-from ripieno_models.piece import Split
+from ripieno_models.piece import Split, without_onsets
 
 from tests.models.material import few, small
 

@@ -26,7 +26,7 @@ from ripieno_models.families.chorale_transformer import (
 from ripieno_models.families.registry import family
 from ripieno_models.families.voice_leading import marks
 from ripieno_models.features import Decisions, decisions
-from ripieno_models.framed_graphs import write_voice
+from ripieno_models.framed_graphs import write_frame, write_voice
 from ripieno_models.gates import asked_of
 from ripieno_models.onnx_framed import CHUNKS, OnnxFramed
 from ripieno_models.piece import Split
@@ -201,7 +201,7 @@ def test_an_exported_model_has_its_dropout_off(tmp_path: Path, asked: Decisions)
     torch.manual_seed(2)
     training = ChoraleTransformer(options()).train()
     write_voice(training, options(), tmp_path / "voice.onnx")
-    export_framed.write_frame(training, options(), tmp_path / "frame.onnx")
+    write_frame(training, options(), tmp_path / "frame.onnx")
     graph = OnnxFramed(tmp_path / "frame.onnx", tmp_path / "voice.onnx")
     features = asked.features[0, :64]
     right = torch_logits(training.eval(), features)

@@ -42,7 +42,7 @@ def mark(heard: Sequence[Heard], value: int) -> int:
     (place,) = (
         place
         for place, m in enumerate(heard)
-        if m.data[0] & 0xF0 == 0xB0 and m.data[1:] == (MARK, value)
+        if m.data == (0xB0, MARK, value)  # what goes through us has another channel
     )
     return place
 

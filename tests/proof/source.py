@@ -2,7 +2,8 @@
 
 `python -m tests.proof.source CLIENT` opens the port CLIENT:out, says `ready`, and obeys lines:
 `on PITCH VELOCITY`, `off PITCH`, `control NUMBER VALUE`, `raw HEX`, `noise COUNT SEED`,
-`flood A_SECOND SECONDS SEED`, `wait SECONDS`, and `say WORD`, which it says back when all has left.
+`flood A_SECOND SECONDS SEED`, `clock BPM BEATS`, `wait SECONDS`, and `say WORD`, which it says back
+when all has left.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import jack
 from tests.live.player import CHANNEL, ROOT, Player
 
 ON, OFF, CONTROL = 0x90, 0x80, 0xB0
+TICK, START, STOP = 0xF8, 0xFA, 0xFC
 LOWEST, HIGHEST = 36, 84
 SETTLE = 4
 """Cycles in which what was handed to JACK has surely been heard."""
@@ -134,6 +136,9 @@ def obey(port: _Port, line: str) -> None:
         case ["flood", a_second, seconds, seed]:
             messages = flood(round(float(a_second) * float(seconds)), int(seed))
             port.send(messages, float(a_second))
+        case ["clock", bpm, beats]:
+            ticks = [bytes((TICK,))] * (24 * int(beats))
+            port.send([bytes((START,)), *ticks], 24 * float(bpm) / 60)
         case ["wait", seconds]:
             time.sleep(float(seconds))
         case ["say", word]:

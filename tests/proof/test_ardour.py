@@ -19,7 +19,7 @@ from tests.proof.reader import notes_only, ons
 
 pytestmark = [pytest.mark.real_part, pytest.mark.timeout(900)]
 
-BARS = 16
+BARS = 60
 """Two minutes at 120 quarter notes a minute."""
 FOUR = 16.0
 """Four bars, in beats."""

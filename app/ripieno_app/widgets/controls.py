@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ripieno import knobs
 from ripieno.grammar.grid import VOICES
+from ripieno.settings import ClockSource
 
 from ripieno_app.keys import ChangeLength, Cycle, Deed, Dial, MoveOctave, PickPhrase
 from ripieno_app.messages import View
@@ -51,7 +52,10 @@ def _voice(view: View) -> str:
 
 
 def _tempo(view: View) -> str:
-    return f"{view.controls.settings.bpm:.1f}".removesuffix(".0")
+    """To a tenth; whole where a clock is followed, whose line has the tenths."""
+    settings = view.controls.settings
+    followed = settings.sync.source is not ClockSource.INTERNAL
+    return f"{settings.bpm:.{0 if followed else 1}f}".removesuffix(".0")
 
 
 TRANSPORT_CONTROLS = (

@@ -109,7 +109,9 @@ def _stage(latency: Latency, whole: bool) -> Words:
 
 
 def _ms(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 0.1 else f"{value:.2f}"
+    """'12', '1.2', '0.02' or '0'."""
+    places = 0 if value >= 10 or value < 0.005 else 1 if value >= 0.1 else 2
+    return f"{value:.{places}f}"
 
 
 class NoticeLine(Line):

@@ -24,6 +24,7 @@ class Asked:
 
     preset: Preset
     folder: Path
+    fallback: Path | None
     """The model's."""
     seed: Seed | None
     soundfont: Path
@@ -57,8 +58,11 @@ def asked(options: Namespace) -> Asked:
     preset = replace(preset, routing=_routing(preset.routing, options))
     folder = resources.bundle_folder(preset.model)
     check(folder).graph(preset.precision)
+    fallback = resources.bundle_folder(preset.fallback) if preset.fallback else None
+    if fallback is not None:
+        check(fallback)
     seed = phrase.seed if phrase else None
-    return Asked(preset, folder, seed, soundfont_of(preset.routing.soundfont))
+    return Asked(preset, folder, fallback, seed, soundfont_of(preset.routing.soundfont))
 
 
 def soundfont_of(name: str) -> Path:

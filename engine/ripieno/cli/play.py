@@ -164,7 +164,7 @@ def _stage(what: Asked, takes: str, bars: int | None, guest: int | None) -> Stag
         log = Path(os.devnull)
     return Stage(
         preset=what.preset,
-        model=ModelSpec(what.folder, what.preset.precision),
+        model=ModelSpec(what.folder, what.preset.precision, what.fallback),
         seed=what.seed,
         soundfont=what.soundfont,
         take=new_take_path(Path(takes).expanduser(), _stem(what.preset.name)),

@@ -45,11 +45,16 @@ def regenerate(take: Take, model: str | None = None) -> int:
 
 
 def bundle_of(take: Take, model: str | None = None) -> Path:
-    """The folder of the bundle that played `take`. Raises BundleError if it is another one now."""
-    folder = resources.bundle_folder(model or take.header.model)
-    if take.header.bundle and manifest_hash(folder) != take.header.bundle:
+    """The folder of the bundle that `take` began with. Raises BundleError if it is another now."""
+    return _right(model or take.header.model, take.header.bundle)
+
+
+def _right(model: str, bundle: str) -> Path:
+    """The folder of the bundle called `model`, if its manifest has the SHA-256 `bundle`."""
+    folder = resources.bundle_folder(model)
+    if bundle and manifest_hash(folder) != bundle:
         raise BundleError(
-            f"this is not the {take.header.model} that the take was played with",
+            "this is not the model that the take was played with",
             where=str(folder),
             nearest="Name the right one with --model.",
         )
@@ -57,9 +62,14 @@ def bundle_of(take: Take, model: str | None = None) -> Path:
 
 
 def steps_differ(take: Take, folder: Path) -> tuple[Planned, Planned] | None:
-    """The first step that the model of the bundle in `folder` decides otherwise: then and now."""
-    manifest = check(folder)
+    """The first step that is decided otherwise: then and now; None if there is none.
+
+    `folder` is the bundle that the take began with; another one that took over while it was played
+    is found by its name. Raises BundleError.
+    """
     for session in sessions(take):
+        first = session.bundle == take.header.bundle
+        manifest = check(folder if first else _right(session.model, session.bundle))
         generator = Generator(open_model(manifest, session.precision))
         done = paired(session.requests, session.served, session.steps)
         found = first_step(again(generator, done))

@@ -97,16 +97,18 @@ class TickLoop:
         lost = self._lost(miss, at - self._last)
         self._last = at
         astray = abs(miss - lost * self.period) > self._usual_miss()
+        stalled = astray and lost > 0
+        if stalled:
+            lost = 0
         self._recent.append(_Heard(at, self.count + lost + 1, astray))
         if self._step():
             return
-        if lost < 0:
-            return  # a doubled tick: there is no place for it on the line
-        if lost:
+        if stalled:
+            self._go_on_from(at)
+        elif lost >= 0:  # else it is a doubled tick: there is no place for it on the line
             self.count += lost
             self.time = Seconds(self.time + lost * self.period)
-            miss -= lost * self.period
-        self._take(miss)
+            self._take(miss - lost * self.period)
 
     def begin(self, at: Seconds) -> None:
         """A tick that starts a song: on the line where it fits, else the line starts with it."""
@@ -122,6 +124,14 @@ class TickLoop:
         if self._memory:
             self.count = max(self.count + 1, round(self.phase(at)))
         self._restart(at)
+
+    def _go_on_from(self, at: Seconds) -> None:
+        """The clock stood still for a moment, as audio servers do, and goes on with this tick.
+
+        Ticks that are lost leave the others on the line; this one is nowhere near it.
+        """
+        self.count, self.time = self.count + 1, at
+        self._memory, self._lean = min(self._memory, SURPRISED), 0.0
 
     def _restart(self, at: Seconds) -> None:
         """The line starts with this tick; the period that is known is kept for now."""

@@ -1,0 +1,174 @@
+"""Timing where it is hard: a busy machine, the hand-over, and the first note of an answer."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+from ripieno.clock import Beats
+from ripieno.events import Phase
+from ripieno.priority import REFUSED
+from ripieno.settings import HandOver, Horizon, Mode, Settings, Turns
+from ripieno.take import Mark, Marked, NoteStarted, Source, Take
+
+from tests import bench_rivals
+from tests.bench_live import Hands, Stand, _in_a_terminal, _performed, journal_of
+from tests.bench_table import Findings, Row, Sample, at_most
+from tests.engine.jackd import RATE, Heard, JackServer
+from tests.live import score_reader
+from tests.live.command import RIPIENO, environment
+from tests.live.show import OUT, Show
+
+HOGS = 2
+BUSY_MS, HANDOVER_MS = 1.0, 5.0
+BARS_A_SECOND = 300 / 60 / 4
+
+
+# ---- two hogs and a busy screen
+
+
+def busy(stand: Stand) -> Findings:
+    """Solo at 300 bpm under the screen and two hogs; mido's play() and a thread beside a screen."""
+    seconds = 6.0 if stand.quick else 30.0
+    with tempfile.TemporaryDirectory() as place, bench_rivals.hogs(HOGS):
+        ours = Sample("heard on JACK, of ours", tuple(_ours(stand, Path(place), seconds)))
+        mido = Sample("mido's MidiFile.play()", _rival("mido", Path(place), seconds))
+        thread = Sample("a thread in the screen's process", _rival("thread", Path(place), seconds))
+    name = f"{HOGS} hogs, busy screen: "
+    named = Sample(name + ours.name, ours.values)
+    rows = (
+        Row("lateness", named, mido, "off the grid, either way; theirs when they would send"),
+        Row("lateness", named, thread, "the same"),
+    )
+    target = at_most(f"under {HOGS} hogs, p99 ≤ {BUSY_MS:g} ms", ours.p99, BUSY_MS)
+    worst = ", ".join(f"{s.name} {max(s.values):.2f} ms" for s in (ours, mido, thread))
+    return Findings(rows, (target,), (f"Under {HOGS} hogs and a busy screen, at worst: {worst}.",))
+
+
+def _rival(name: str, place: Path, seconds: float) -> tuple[float, ...]:
+    file = place / name
+    count = round(seconds / bench_rivals.APART)
+    variables = environment(place) | {"PYTHONPATH": str(bench_rivals.ROOT)}
+    _in_a_terminal(bench_rivals.command(name, count, file), variables, 60.0 + 2 * seconds)
+    return bench_rivals.read(file)
+
+
+def _ours(stand: Stand, place: Path, seconds: float) -> list[float]:
+    """How far each of the machine's notes is off, in ms: on JACK, or by the journal without it."""
+    bars = max(4, round(seconds * BARS_A_SECOND))
+    takes = place / "takes"
+    variables = {k: v for k, v in environment(place).items() if k != REFUSED}
+    out = "virtual" if stand.jack else "none"
+    words = ("play", "--preset", "chorale-solo", "--bpm", "300", "--bars", str(bars), "--out", out)
+    command = [*RIPIENO, *words, "--no-wav", "--model", str(stand.model), "--takes", str(takes)]
+    if stand.jack is None:
+        _in_a_terminal(command, variables, 60.0 + 2 * seconds)
+        notes = _by_machine(journal_of(takes))
+        return [1000 * (n.at - n.planned) for n in notes if n.planned is not None]
+    with stand.jack.dump("bench-busy") as dump:
+        wire = threading.Thread(target=_wire, args=(stand.jack, dump.port))
+        wire.start()
+        _in_a_terminal(command, variables, 60.0 + 2 * seconds)
+        wire.join()
+    return off_the_grid(dump.heard, journal_of(takes))
+
+
+def _wire(server: JackServer, port: str) -> None:
+    server.wait_for(OUT)
+    server.connect(OUT, port)
+
+
+def _by_machine(journal: Take) -> list[NoteStarted]:
+    return [f for f in journal.facts if isinstance(f, NoteStarted) and f.source is Source.MODEL]
+
+
+def off_the_grid(heard: list[Heard], journal: Take) -> list[float]:
+    """Milliseconds between each note and its plan, less what all have in common: JACK's delay.
+
+    Notes are paired cell by cell from the end; the first ones were played before we listened.
+    """
+    frames: dict[tuple[int, int], list[int]] = defaultdict(list)
+    plans: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for message in filter(score_reader.is_on, heard):
+        frames[score_reader.channel(message), message.data[1]].append(message.frame)
+    for note in _by_machine(journal):
+        if note.planned is not None:
+            plans[note.channel, note.pitch].append(note.planned)
+    away = [
+        1000 * (frame / RATE - planned)
+        for cell, found in frames.items()
+        for frame, planned in zip(reversed(found), reversed(plans[cell]), strict=False)
+    ]
+    middle = median(away)
+    return [abs(value - middle) for value in away]
+
+
+# ---- the hand-over
+
+
+def handover(stand: Stand) -> Findings:
+    """How far the answer's first note is from its ideal place, by policy."""
+    rows, targets = [], []
+    for policy in HandOver:
+        turns = Turns(after_beats=Beats(0.5), bars=1, hand_over=policy)
+        journal = _phrases(stand, turns, rounds=2 if stand.quick else 15)
+        away = Sample(f"hand-over {policy}", tuple(_from_ideal(journal)))
+        rows.append(Row("hand-over error", away, None, "first note from its planned moment"))
+        targets.append(at_most(f"{policy}: p99 ≤ {HANDOVER_MS:g} ms", away.p99, HANDOVER_MS))
+    return Findings(tuple(rows), tuple(targets), ())
+
+
+def speculation(stand: Stand) -> Findings:
+    """From the hand-over to the answer's first note, with and without speculation."""
+    rounds = 2 if stand.quick else 30
+    samples = []
+    for speculate in (True, False):
+        turns = Turns(after_beats=Beats(0.5), bars=1, hand_over=HandOver.SNAP, speculate=speculate)
+        journal = _phrases(stand, turns, rounds)
+        name = "with speculation" if speculate else "without"
+        samples.append(Sample(name, tuple(_to_first_note(journal))))
+    guessed, waited = samples
+    row = Row(
+        "time to first note", guessed, waited, "snap: from the hand-over to the first note-on"
+    )
+    return Findings((row,), (), ())
+
+
+def _phrases(stand: Stand, turns: Turns, rounds: int) -> Take:
+    """A performance of `rounds` phrases of four notes at 200 bpm, and their answers."""
+    settings = Settings(mode=Mode.ANSWER, bpm=200.0, turns=turns, horizon=Horizon(budget_ms=40))
+
+    def play(running: Show, hands: Hands) -> None:
+        for number in range(rounds):
+            for step in (0, 2, 4, 5):
+                pitch = 64 + number % 5 + step
+                hands.play(f"on {pitch} 90", "wait 0.25", f"off {pitch}", "wait 0.05")
+            running.in_phase(Phase.ANSWERING)
+            running.in_phase(Phase.IDLE)
+
+    journal, _ = _performed(stand, settings, play)
+    return journal
+
+
+def _firsts(journal: Take) -> list[tuple[Marked, NoteStarted]]:
+    """Where each answer began, and its first note."""
+    found: list[tuple[Marked, NoteStarted]] = []
+    began: Marked | None = None
+    for fact in journal.facts:
+        if isinstance(fact, Marked) and fact.mark is Mark.ANSWER_BEGINS:
+            began = fact
+        elif isinstance(fact, NoteStarted) and fact.source is Source.MODEL and began:
+            found.append((began, fact))
+            began = None
+    return found
+
+
+def _from_ideal(journal: Take) -> list[float]:
+    return [1000 * abs(n.at - n.planned) for _, n in _firsts(journal) if n.planned is not None]
+
+
+def _to_first_note(journal: Take) -> list[float]:
+    return [1000 * max(0.0, note.at - began.at) for began, note in _firsts(journal)]
