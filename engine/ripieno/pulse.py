@@ -33,7 +33,9 @@ class Pulse:
     def begin(self, tempo: TempoMap, at: Seconds, first: Beats) -> None:
         """The transport rolls, by `tempo`; the music begins at `first`."""
         self._rolls, self._music, self._clicked = True, first, tempo.beats(at)
-        self._clock.start(tempo, at)
+        leads_in = self.until_music(self._clicked) > GRID_TOLERANCE
+        handed = self._sound.lead if leads_in else 0.0  # ticks up to there have been handed over
+        self._clock.start(tempo, Seconds(at + handed))
 
     def stop(self, at: Seconds) -> None:
         """The transport stands still."""

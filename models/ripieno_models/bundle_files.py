@@ -159,13 +159,14 @@ def tensor(name: str, dtype: str, shape: list[int | str]) -> dict[str, Any]:
 def training(record: dict[str, Any]) -> Table:
     pieces = record["pieces"]["train"]
     used = [{"name": record["data"], "licence": record["licence"], "pieces": pieces}]
-    used += [record["also"]] if record.get("also") else []
+    runs = card.runs_before(record)
+    used += [run["also"] for run in runs if run.get("also")]
     return table(
         {
             "data": used,
-            "command": record["command"],
+            "command": " && ".join(run["command"] for run in runs),
             "seed": record["options"]["seed"],
-            "minutes": record["minutes"],
+            "minutes": round(sum(run["minutes"] for run in runs), 1),
             "machine": record["machine"],
         },
         command="see CARD.md",

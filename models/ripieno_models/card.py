@@ -141,13 +141,13 @@ def text(
         valid=record["pieces"]["valid"],
         data=record["data"],
         licence=record["licence"],
-        minutes=record["minutes"],
+        minutes=sum(run["minutes"] for run in runs_before(record)),
         machine=record["machine"],
-        also=also(record.get("also")),
+        also=also(next((run["also"] for run in runs_before(record) if run.get("also")), None)),
         seed=record["options"]["seed"],
-        short=f"ripieno-models train {name}",
+        short="\n".join(short(run) for run in runs_before(record)),
         steps="\n".join(f"ripieno-models {command} {name}" for command in (*commands, "export")),
-        command=record["command"],
+        command="\n".join(run["command"] for run in runs_before(record)),
         test_note=f"Test: {record['pieces']['test']} chorales, looked at once." if tested else "",
         likelihoods=likelihoods(metrics, tested),
         benchmark=benchmark(metrics),
@@ -155,6 +155,18 @@ def text(
         difference=metrics["largest_logit_difference"],
         loss=metrics["int8_loss_percent"],
     )
+
+
+def runs_before(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The records of a run and of those that it began with, the first one first."""
+    before = record.get("after")
+    return [*(runs_before(before) if before else []), record]
+
+
+def short(run: Mapping[str, Any]) -> str:
+    """The command of a run; without its options where it began with no other's weights."""
+    command: str = run["command"]
+    return command if run.get("after") else " ".join(command.split()[:3])
 
 
 def also(told: Mapping[str, Any] | None) -> str:

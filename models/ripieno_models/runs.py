@@ -98,6 +98,7 @@ def record(
         "family": kind.name,
         "options": asdict(options),
         "command": " ".join(["ripieno-models", "train", kind.name, *words]),
+        "after": lineage(start),
         "minutes": 0.0,
         "machine": f"{options.threads} of {os.cpu_count()} shared {platform.machine()} cores",
         "data": corpus.name,
@@ -105,6 +106,14 @@ def record(
         "also": hymnal_of(hymns),
         "pieces": {split: sum(p.split is split for p in corpus.pieces) for split in Split},
     }
+
+
+def lineage(start: Path | None) -> dict[str, Any] | None:
+    """How the run that this one begins with was made: its command, its minutes, and its hymns."""
+    if start is None:
+        return None
+    told = read(start, RECORD)
+    return {name: told.get(name) for name in ("command", "minutes", "also", "after")}
 
 
 def hymnal_of(hymns: Sequence[Piece]) -> dict[str, Any] | None:
