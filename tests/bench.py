@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests import bench_live, bench_model, bench_start, bench_state, bench_sync
+from tests import bench_live, bench_model, bench_start, bench_state, bench_sync, bench_timing
 from tests.bench_live import Stand
 from tests.bench_table import PAGE, Findings, load, machine, page
 from tests.engine.jackd import JackServer, forget_dead_servers
 from tests.live.show import SHIPPED, best_bundle
+
 
 def _state(stand: Stand) -> Findings:
     with tempfile.TemporaryDirectory() as place:
@@ -34,6 +35,9 @@ PARTS: dict[str, Callable[[Stand], Findings]] = {
     "answer": bench_live.answer,
     "accompany": bench_live.accompany,
     "sync": bench_sync.sync,
+    "busy": bench_timing.busy,
+    "hand-over": bench_timing.handover,
+    "first note": bench_timing.speculation,
     "start": lambda stand: bench_start.first_sound(stand.model, stand.quick),
 }
 

@@ -103,7 +103,7 @@ def report(take: Take) -> Report:
         notes=Counter(note.source for note in started),
         first_note=Spread.of(_first_notes(facts)),
         joined=Spread.of(_joined(facts)),
-        lateness=Spread.of(_lateness(facts)),
+        lateness=Spread.of(lateness(facts)),
         reply=Spread.of(_replies(facts)),
         staleness=Spread.of(_staleness(facts)),
         model=Spread.of(step.seconds for step in steps),
@@ -187,7 +187,7 @@ def _joined(facts: Iterable[Fact]) -> Iterator[float]:
             struck, waiting = None, False
 
 
-def _lateness(facts: Iterable[Fact]) -> Iterator[float]:
+def lateness(facts: Iterable[Fact]) -> Iterator[float]:
     """From a note's moment to that for which it was handed to the outputs.
 
     Notes that join a key of the player's have no moment of their own, and are left out.
