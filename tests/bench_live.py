@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ripieno import take, take_report
 from ripieno.clock import Beats
-from ripieno.ear import STEP
 from ripieno.events import KeyPlayed, Phase
+from ripieno.modes.ear import STEP
 from ripieno.modes.mode import nearest_step
 from ripieno.priority import REFUSED
 from ripieno.routing import OutputKind, OutputSpec, Routing
 from ripieno.settings import Horizon, Mode, Settings, Turns
-from ripieno.take import NoteStarted, Source, Take
+from ripieno.takes import report as take_report
+from ripieno.takes import take
+from ripieno.takes.take import NoteStarted, Source, Take
 
 from tests.bench_table import Findings, Row, Sample, at_most
 from tests.engine.jackd import PERIOD, RATE, Heard, JackServer
@@ -67,7 +68,7 @@ def lateness(stand: Stand) -> Findings:
         late[name] += found
         frames.append(rate)
     fifo, plain = (Sample(name, tuple(values)) for name, values in late.items())
-    row = Row("scheduler lateness under the screen", fifo, plain, "hand-over − moment of every note")
+    row = Row("scheduler lateness under the screen", fifo, plain, "hand-over − moment of a note")
     targets = (
         at_most(f"lateness p99 ≤ {WITH_FIFO_MS:g} ms with priority", fifo.p99, WITH_FIFO_MS),
         at_most(f"lateness p99 ≤ {WITHOUT_MS:g} ms without", plain.p99, WITHOUT_MS),
@@ -87,8 +88,8 @@ def _under_the_screen(stand: Stand, seconds: float, *, refuse: bool) -> tuple[li
         if not refuse:
             variables.pop(REFUSED, None)
         # without a port that looks ahead, so that what is handed over late is late
-        words = ("play", "--preset", "chorale-solo", "--bpm", "300", "--bars", str(bars))
-        words = (*words, "--out", "none")
+        what = ("--preset", "chorale-solo", "--bpm", "300", "--bars", str(bars))
+        words = ("play", *what, "--out", "none")
         command = [*RIPIENO, *words, "--no-wav", "--model", str(stand.model), "--takes", str(takes)]
         rate = _in_a_terminal(command, variables, 60.0 + 2 * seconds)
         facts = journal_of(takes).facts

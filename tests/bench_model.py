@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ripieno.bundle import check
 from ripieno.clock import Beats, SystemClock
 from ripieno.events import Planned, Request
-from ripieno.generate import Generator
 from ripieno.grammar.grid import STEPS_PER_BEAT, VOICES
-from ripieno.onnx_model import StepModel
+from ripieno.inference.bundle import check
+from ripieno.inference.generate import Generator
+from ripieno.inference.onnx_model import StepModel
 from ripieno.settings import Horizon, Key, Rules, Sampling, Settings, Strength
 
 from tests.bench_table import Findings, Row, Sample, Target, at_most, quantile

@@ -9,9 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from ripieno import take
 from ripieno.grammar.grid import FEATURES
-from ripieno.take import NoteStarted
+from ripieno.takes import take
+from ripieno.takes.take import NoteStarted
 
 from tests.bench_table import Findings, Row, Sample, at_most
 from tests.bench_torch import module_of, sizes_of

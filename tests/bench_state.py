@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ripieno.bundle import check
 from ripieno.clock import Beats, SystemClock
 from ripieno.events import Request
-from ripieno.generate import Generator
 from ripieno.grammar.grid import VOICES
-from ripieno.model import Model, Row, open_model
-from ripieno.scoring import Motion, parallels
+from ripieno.inference.bundle import check
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import Model, Row, open_model
+from ripieno.inference.scoring import Motion, parallels
 from ripieno.settings import Horizon, Key, Rules, Sampling, Settings, Strength
 
 from tests.bench_table import Findings, Sample, Target, quantile

@@ -12,7 +12,7 @@ from ripieno.clock import Beats
 from ripieno.events import Phase
 from ripieno.priority import REFUSED
 from ripieno.settings import HandOver, Horizon, Mode, Settings, Turns
-from ripieno.take import NoteEnded, NoteStarted, Source, Take
+from ripieno.takes.take import NoteEnded, NoteStarted, Source, Take
 
 from tests import bench_rivals
 from tests.bench_live import Hands, Stand, _in_a_terminal, _performed, journal_of

@@ -13,9 +13,9 @@ import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from ripieno.bundle import check
 from ripieno.grammar.grid import FEATURES, START, VOICES, Cursor, setting
-from ripieno.onnx_model import StepModel
+from ripieno.inference.bundle import check
+from ripieno.inference.onnx_model import StepModel
 
 HERE = Path(__file__).resolve().parents[1]
 Step = Callable[[tuple[int, ...]], object]

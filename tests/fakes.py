@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ripieno.clock import Beats, Seconds, VirtualClock
-from ripieno.ear import STEP
 from ripieno.events import (
     NoteOff,
     NoteOn,
@@ -18,11 +17,12 @@ from ripieno.events import (
     Stamped,
 )
 from ripieno.ledger import Ledger
+from ripieno.modes.ear import STEP
 from ripieno.performance import Performance
 from ripieno.routing import Routing
 from ripieno.settings import Settings
 from ripieno.sound import Sound
-from ripieno.take import Fact, NoteEnded, NoteStarted
+from ripieno.takes.take import Fact, NoteEnded, NoteStarted
 
 CHORD = (72, 67, 60, 48)
 

@@ -18,18 +18,18 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 
 from ripieno import resources
-from ripieno.bundle import check
 from ripieno.clock import FASTEST, Beats, Seconds
-from ripieno.generate import Generator
-from ripieno.history import History
-from ripieno.inference_link import ModelSpec
-from ripieno.model import open_model
+from ripieno.inference.bundle import check
+from ripieno.inference.generate import Generator
+from ripieno.inference.link import ModelSpec
+from ripieno.inference.model import open_model
 from ripieno.performance import Performance
-from ripieno.preset import load_preset
+from ripieno.preset.preset import load_preset
 from ripieno.render import Offline
 from ripieno.stage import Script, Stage
 from ripieno.sync.sender import ClockSender
-from ripieno.take import Fact, Journal, NoteEnded, NoteStarted, Source
+from ripieno.takes.history import History
+from ripieno.takes.take import Fact, Journal, NoteEnded, NoteStarted, Source
 from ripieno.transport import LEAD_IN
 
 from tests.soak_player import TirelessPlayer

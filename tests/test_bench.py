@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ripieno.clock import Beats, Seconds
 from ripieno.settings import Settings
-from ripieno.take import Header, NoteStarted, Source, Take
+from ripieno.takes.take import Header, NoteStarted, Source, Take
 
 from tests import bench_live, bench_torch
 from tests.bench_table import Findings, Row, Sample, Target, at_most, page, quantile

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ripieno.clock import Beats, Seconds, TempoMap, swung
-from ripieno.conductor import Conductor
 from ripieno.events import Request
-from ripieno.facts import Asked, Mark, Source
 from ripieno.logbook import Logbook
+from ripieno.modes.conductor import Conductor
 from ripieno.modes.effects import (
     Ask,
     Cut,
@@ -25,6 +24,7 @@ from ripieno.modes.effects import (
 from ripieno.pulse import Pulse
 from ripieno.sequencer import Sequencer
 from ripieno.sound import Sound, When
+from ripieno.takes.facts import Asked, Mark, Source
 from ripieno.transport import Transport
 
 

@@ -18,9 +18,9 @@ from ripieno.channel import Closed, Receiver
 from ripieno.clock import Seconds
 from ripieno.errors import PortError
 from ripieno.inherit import Inherited
-from ripieno.jack import Patchbay
 from ripieno.ledger import Ledger
-from ripieno.midi import Api
+from ripieno.midi.jack import Patchbay
+from ripieno.midi.rtmidi_ports import Api
 from ripieno.outputs.messages import SUSTAIN
 from ripieno.outputs.port import PortOutput
 from ripieno.streams import leave_terminal

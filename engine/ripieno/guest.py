@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Meter
-from ripieno.ear import STEP
 from ripieno.events import MidiMessage, Note, NoteOff, NoteOn, Phase
+from ripieno.modes.ear import STEP
 
 CHANNEL = 0
 _GAP = Beats(1 / 16)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ripieno.errors import PortError
 from ripieno.events import Stamped
-from ripieno.midi_input import Input, open_input
+from ripieno.midi.input import Input, open_input
 from ripieno.outputs import Output
 from ripieno.outputs.lane import Lane
 from ripieno.outputs.opening import open_lanes

@@ -6,9 +6,9 @@ from collections import deque
 
 from ripieno.clock import Beats, Seconds
 from ripieno.events import Notice, Phase
-from ripieno.facts import Fact, Mark, Marked, MeterSet, TempoSet
 from ripieno.settings import Settings
 from ripieno.sound import Recorder
+from ripieno.takes.facts import Fact, Mark, Marked, MeterSet, TempoSet
 from ripieno.transport import Transport
 
 NOTICES = 6

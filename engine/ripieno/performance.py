@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to
-from ripieno.conductor import Wish
-from ripieno.ear import STEP
 from ripieno.errors import RipienoError
 from ripieno.events import (
     Choose,
@@ -30,7 +28,16 @@ from ripieno.events import (
     Stamped,
     Turn,
 )
-from ripieno.facts import (
+from ripieno.measure import Gauge
+from ripieno.modes.conductor import Wish
+from ripieno.modes.ear import STEP
+from ripieno.modes.effects import Ask
+from ripieno.modes.plan import context
+from ripieno.modes.voicing import ALL
+from ripieno.rolling import Rolling
+from ripieno.settings import Settings
+from ripieno.sound import Recorder, Sound, When
+from ripieno.takes.facts import (
     Heard,
     RequestServed,
     Restarted,
@@ -41,13 +48,6 @@ from ripieno.facts import (
     Wished,
     Woke,
 )
-from ripieno.measure import Gauge
-from ripieno.modes.effects import Ask
-from ripieno.plan import context
-from ripieno.rolling import Rolling
-from ripieno.settings import Settings
-from ripieno.sound import Recorder, Sound, When
-from ripieno.voicing import ALL
 
 AUDIBLE = 0.005
 """The share by which a followed tempo must change to be told as another one."""

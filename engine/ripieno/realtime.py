@@ -19,7 +19,6 @@ from typing import Protocol
 from ripieno import resources
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Seconds
-from ripieno.control_board import ControlBoard
 from ripieno.errors import RipienoError
 from ripieno.events import (
     Action,
@@ -48,11 +47,11 @@ from ripieno.events import (
     Undo,
 )
 from ripieno.guard import Goodbye, Word, opened
-from ripieno.history import History
+from ripieno.inference.host import ModelHost
 from ripieno.inherit import Inherited
 from ripieno.instruments import Instruments
 from ripieno.ledger import Ledger
-from ripieno.model_host import ModelHost
+from ripieno.midi.control_board import ControlBoard
 from ripieno.outputs import Output
 from ripieno.outputs.port import PortOutput
 from ripieno.performance import Performance
@@ -60,8 +59,9 @@ from ripieno.priority import REALTIME, hurry
 from ripieno.sound import Sound
 from ripieno.stage import Script, Stage
 from ripieno.streams import leave_terminal
-from ripieno.take import Journal
-from ripieno.take_output import TakeOutput
+from ripieno.takes.history import History
+from ripieno.takes.take import Journal
+from ripieno.takes.tap import TakeOutput
 from ripieno.telemetry import INTERVAL, Observer
 from ripieno.timekeeper import Timekeeper
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
-from ripieno.bundle import check
 from ripieno.clock import Beats, Seconds, VirtualClock
 from ripieno.errors import SettingError
 from ripieno.events import Notice, Request, Served
-from ripieno.generate import Generator
+from ripieno.inference.bundle import check
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import open_model
 from ripieno.ledger import Ledger
-from ripieno.model import open_model
 from ripieno.performance import Performance
 from ripieno.sound import Recorder, Sound
 from ripieno.stage import Script, Stage
-from ripieno.take import Journal
-from ripieno.take_output import TakeOutput
+from ripieno.takes.take import Journal
+from ripieno.takes.tap import TakeOutput
 
 IDLE_TICK = Seconds(0.05)
 """How far virtual time goes on when nobody has anything to do."""

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from ripieno.acting import Acting
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, TempoMap
-from ripieno.conductor import Conductor
 from ripieno.events import Locate, Notice, Panic, Phase, Play, Request, Seed, Stop
-from ripieno.facts import Leaving, Mark, Steered, Wished
 from ripieno.logbook import Logbook
+from ripieno.modes.conductor import Conductor
 from ripieno.pulse import Pulse
 from ripieno.sequencer import Sequencer
 from ripieno.settings import ClockSource, Settings
 from ripieno.sound import Recorder, Sound, When
+from ripieno.takes.facts import Leaving, Mark, Steered, Wished
 from ripieno.transport import LEAD_IN, Transport
 
 AUDIBLE = 0.005

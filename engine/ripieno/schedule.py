@@ -9,7 +9,7 @@ from itertools import count
 
 from ripieno.clock import GRID_TOLERANCE, Beats
 from ripieno.events import Planned
-from ripieno.take import Source
+from ripieno.takes.take import Source
 
 
 @dataclass(order=True, slots=True)

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, TempoMap, ceil_to
-from ripieno.ear import STEP
 from ripieno.events import Planned
-from ripieno.facts import Source
 from ripieno.lateness import WAITED_FOR, Latecomers
+from ripieno.modes.ear import STEP
 from ripieno.schedule import Schedule
 from ripieno.settings import Late
 from ripieno.sound import Sound, When
+from ripieno.takes.facts import Source
 
 GRACE = 0.008
 """Seconds that a step may come late and still be sounded as if it were in time."""

@@ -17,7 +17,7 @@ from ripieno.outputs.lane import GAP, Lane
 from ripieno.outputs.messages import SUSTAIN, Message
 from ripieno.outputs.patch import patches
 from ripieno.routing import Routing
-from ripieno.take import BendMoved, ControlMoved, Fact, NoteEnded, NoteStarted, Source
+from ripieno.takes.take import BendMoved, ControlMoved, Fact, NoteEnded, NoteStarted, Source
 
 PEDAL_DOWN = 64
 """From this value on the sustain pedal is down."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ripieno.clock import Beats, Seconds
-from ripieno.computer import manifest_hash, this_computer
 from ripieno.events import NoteOff, Seed, Stamped
 from ripieno.guest import Guest
-from ripieno.inference_link import ModelSpec
-from ripieno.midifile import FileInput
+from ripieno.inference.computer import manifest_hash, this_computer
+from ripieno.inference.link import ModelSpec
+from ripieno.midi.midifile import FileInput
 from ripieno.performance import Performance
-from ripieno.preset import Preset
+from ripieno.preset.preset import Preset
 from ripieno.routing import InputKind
-from ripieno.take import Header
+from ripieno.takes.take import Header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

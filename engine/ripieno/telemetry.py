@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ripieno.clock import Beats, Seconds
 from ripieno.events import Look, RollNote, Telemetry
-from ripieno.history import History
 from ripieno.performance import Performance
+from ripieno.takes.history import History
 from ripieno.timekeeper import Timekeeper
 
 INTERVAL = Seconds(1 / 30)

@@ -9,10 +9,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from ripieno.bundle import check
 from ripieno.errors import RipienoError
-from ripieno.generate import Generator
-from ripieno.model import open_model
+from ripieno.inference.bundle import check
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import open_model
 from ripieno.settings import Rules
 
 from ripieno_models import export, pictures

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from ripieno.clock import Beats, Meter, VirtualClock
 from ripieno.events import Planned, Request
-from ripieno.generate import Generator
 from ripieno.grammar.grid import HOLD, REST, STEPS_PER_BEAT, VOICES, token_of
+from ripieno.inference.generate import Generator
 from ripieno.settings import Key, Rules, Sampling, Settings, Strength
 
 from ripieno_models.piece import Piece

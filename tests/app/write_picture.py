@@ -12,12 +12,13 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from ripieno import phrases, resources
+from ripieno import resources
 from ripieno.client import Client
 from ripieno.clock import Beats
 from ripieno.events import Telemetry
-from ripieno.inference_link import ModelSpec
-from ripieno.preset import load_preset
+from ripieno.inference.link import ModelSpec
+from ripieno.preset import phrases
+from ripieno.preset.preset import load_preset
 from ripieno.settings import Horizon
 from ripieno.stage import Stage
 from ripieno_app.picture import save_picture

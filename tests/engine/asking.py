@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ripieno.bundle import load_manifest
 from ripieno.clock import Beats, VirtualClock
 from ripieno.events import Note, Planned, Request, Sounding
-from ripieno.generate import Generator
 from ripieno.grammar.grid import Cursor
-from ripieno.onnx_model import StepModel
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.onnx_model import StepModel
 from ripieno.settings import Settings
 
 CLOCK = VirtualClock()

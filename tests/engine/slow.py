@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from ripieno.clock import Seconds
-from ripieno.model import Logits, Mark, Model, ModelFault, Row
+from ripieno.inference.model import Logits, Mark, Model, ModelFault, Row
 
 Harm = Callable[[int], str]
 """Given the number of a run: '' for a good one, 'nan', or what the model says as it fails."""

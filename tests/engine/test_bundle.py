@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ripieno.bundle import check, load_manifest
 from ripieno.errors import BundleError
 from ripieno.grammar.grid import FEATURES, VOICES
+from ripieno.inference.bundle import check, load_manifest
 from ripieno.settings import FULL_RANGES
 
 from tests.engine.bundles import Recipe, sha256, write_bundle
@@ -151,6 +151,8 @@ def test_reading_a_manifest_needs_neither_numpy_nor_onnx_runtime() -> None:
     import subprocess
     import sys
 
-    code = "import ripieno.bundle, sys; print({'numpy', 'onnxruntime'} & set(sys.modules))"
+    code = (
+        "import sys, ripieno.inference.bundle; print({'numpy', 'onnxruntime'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
-from ripieno.bundle import load_manifest
-from ripieno.generate import Generator
-from ripieno.model import Logits, Mark, Model, Row, open_model
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import Logits, Mark, Model, Row, open_model
 from ripieno.settings import Sampling, Settings
 
 from tests.engine.asking import SCALE, music, plan, request

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ripieno import calibration, resources
-from ripieno.bundle import check
-from ripieno.calibration import Choice
+from ripieno import resources
+from ripieno.inference import calibration
+from ripieno.inference.bundle import check
+from ripieno.inference.calibration import Choice
 
 from tests.engine.bundles import Recipe, write_bundle
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ripieno.bundle import load_manifest
 from ripieno.clock import Beats
 from ripieno.events import Planned, Rung
-from ripieno.generate import Generator
-from ripieno.model import Model, open_model
-from ripieno.scoring import Motion, objections, parallels
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import Model, open_model
+from ripieno.inference.scoring import Motion, objections, parallels
 from ripieno.settings import Key, Rules, Sampling, Settings, Strength
 
 from tests.engine.asking import SCALE, music, plan, request

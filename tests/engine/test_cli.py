@@ -13,7 +13,7 @@ import mido
 import pytest
 from ripieno.cli import main
 from ripieno.cli.arguments import COMMANDS
-from ripieno.preset_page import page
+from ripieno.preset.page import page
 
 from tests.engine.bundles import write_bundle
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from ripieno.clock import Beats
-from ripieno.constraints import (
+from ripieno.grammar.grid import HIGHEST, LOWEST, REST, token_of
+from ripieno.inference.constraints import (
     ANY,
     HOLDS,
     RESTS,
@@ -23,7 +24,6 @@ from ripieno.constraints import (
     spacing,
     voice_range,
 )
-from ripieno.grammar.grid import HIGHEST, LOWEST, REST, token_of
 from ripieno.settings import Key, Rules, Strength
 
 ALTO = 1

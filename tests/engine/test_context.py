@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ripieno.bundle import load_manifest
 from ripieno.clock import Beats, Seconds
 from ripieno.events import Note, Planned
-from ripieno.generate import Generator
 from ripieno.grammar.grid import HOLD, START
-from ripieno.onnx_model import StepModel
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.onnx_model import StepModel
 from ripieno.settings import Horizon, Rules, Settings
 
 from tests.engine.asking import CLOCK, SCALE, music, note, plan, replayed, request, state

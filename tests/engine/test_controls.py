@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ripieno import controls_file
-from ripieno.controls import Binding, Control, Controls, Kind
 from ripieno.errors import SettingError
 from ripieno.events import Action, ClockTick, ControlChange, NoteOff, NoteOn, PitchBend
+from ripieno.midi import controls_file
+from ripieno.midi.controls import Binding, Control, Controls, Kind
 
 SWITCH = Control(Kind.CONTROLLER, 67, 0)
 PAD = Control(Kind.NOTE, 36, 9)

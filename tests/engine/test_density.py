@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ripieno import density
-from ripieno.bundle import load_manifest
 from ripieno.events import Planned
-from ripieno.generate import Generator
-from ripieno.model import Model, open_model
+from ripieno.inference import density
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import Model, open_model
 from ripieno.settings import Key, Rules, Settings, Strength
 
 from tests.engine.asking import SCALE, music, plan, request

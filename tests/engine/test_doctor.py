@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from ripieno import doctor, pace, resources
+from ripieno import resources
 from ripieno.cli import main
 from ripieno.clock import Seconds
-from ripieno.doctor_model import TEMPOS, keeping_up, plans
+from ripieno.doctor import doctor, pace
+from ripieno.doctor.doctor_model import TEMPOS, keeping_up, plans
+from ripieno.doctor.finding import Finding, Health
 from ripieno.errors import RipienoError
-from ripieno.finding import Finding, Health
 
 from tests.engine.bundles import write_bundle
 from tests.engine.jackd import PERIOD, RATE, JackServer

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ripieno.clock import Beats
-from ripieno.ear import MEMORY, Ear
 from ripieno.events import Note
 from ripieno.grammar import grid
+from ripieno.modes.ear import MEMORY, Ear
 from ripieno.modes.mode import nearest_step
+from ripieno.modes.voicing import Voicing
 from ripieno.settings import Assign
-from ripieno.voicing import Voicing
 
 LEGATO = Beats(1.0)
 

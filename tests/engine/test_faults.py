@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ripieno.bundle import load_manifest
 from ripieno.clock import VirtualClock
 from ripieno.events import InferenceMessage, InferenceSaid, Planned, Request, Rung, Served
-from ripieno.generate import Generator
-from ripieno.model import Model, open_model
-from ripieno.regenerate import regenerate
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import Model, open_model
+from ripieno.inference.regenerate import regenerate
 from ripieno.settings import Sampling, Settings
 
 from tests.engine.asking import SCALE, plan, request

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ripieno import feasible
 from ripieno.clock import Seconds
-from ripieno.feasible import Plan
+from ripieno.doctor import feasible
+from ripieno.doctor.feasible import Plan
 
 PERIODS = 40
 steps = st.integers(1, 40)

@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ripieno.bundle import load_manifest
 from ripieno.clock import Beats, Meter
 from ripieno.errors import BundleError
 from ripieno.events import Request, Sounding
-from ripieno.generate import Generator
 from ripieno.grammar.grid import NO_CADENCE, GridNote, encode
-from ripieno.onnx_model import StepModel
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.onnx_model import StepModel
 from ripieno.settings import Key, Rules, Sampling, Settings
 
 from tests.engine.asking import SCALE, music, plan, request, state

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ripieno.bundle import load_manifest
 from ripieno.clock import Beats, VirtualClock
 from ripieno.events import Note, Planned, Request, Sounding
-from ripieno.generate import Generator
 from ripieno.grammar.grid import Cursor
-from ripieno.onnx_model import StepModel
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.onnx_model import StepModel
 from ripieno.settings import FULL_RANGES, Key, Rules, Sampling, Settings, Strength
 
 from tests.engine.bundles import Recipe, write_bundle

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from ripieno.grammar.grid import HOLD, GridNote, encode
-from ripieno.heard import frames
+from ripieno.inference.heard import frames
 
 from tests.engine.asking import note
 

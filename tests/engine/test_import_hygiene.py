@@ -19,7 +19,7 @@ HEAVY = {"numpy", "onnxruntime", "textual"}
 FOREIGN = {"mido", "rtmidi", "jack", "fluidsynth", "tinysoundfont", "sounddevice"}
 PURE = [
     "ripieno.clock",
-    "ripieno.conductor",
+    "ripieno.modes.conductor",
     "ripieno.errors",
     "ripieno.events",
     "ripieno.grammar.grid",
@@ -28,8 +28,8 @@ PURE = [
     "ripieno.modes.accompany",
     "ripieno.modes.answer",
     "ripieno.modes.solo",
-    "ripieno.phrases",
-    "ripieno.preset",
+    "ripieno.preset.phrases",
+    "ripieno.preset.preset",
     "ripieno.routing",
     "ripieno.schedule",
     "ripieno.score",

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from ripieno.bundle import load_manifest
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Beats, VirtualClock
 from ripieno.events import (
@@ -25,9 +24,10 @@ from ripieno.events import (
     Rung,
     Served,
 )
-from ripieno.generate import Generator
-from ripieno.inference import Desk, run
-from ripieno.onnx_model import StepModel
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.onnx_model import StepModel
+from ripieno.inference.process import Desk, run
 from ripieno.settings import Settings
 
 from tests.engine.bundles import Recipe, write_bundle

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ripieno import jack
 from ripieno.errors import PortError
+from ripieno.midi import jack
 from ripieno.outputs.port import PortOutput
 
 from tests.engine.jackd import JackServer, outlive_a_server, until

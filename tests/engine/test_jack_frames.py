@@ -12,12 +12,12 @@ from statistics import median
 
 import pytest
 from ripieno.clock import Seconds
-from ripieno.echo import Echo
 from ripieno.events import ClockTick, MidiMessage, NoteOff, NoteOn, Stamped
-from ripieno.frame_clock import FrameClock
-from ripieno.jack_port import JackConnection
-from ripieno.midi import Direction
-from ripieno.midi_input import Input
+from ripieno.midi.echo import Echo
+from ripieno.midi.frame_clock import FrameClock
+from ripieno.midi.input import Input
+from ripieno.midi.jack_port import JackConnection
+from ripieno.midi.rtmidi_ports import Direction
 from ripieno.outputs.messages import note_off, note_on
 from ripieno.outputs.port import PortOutput
 from ripieno.priority import REALTIME

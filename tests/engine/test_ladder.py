@@ -6,13 +6,13 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from ripieno.bundle import load_manifest
 from ripieno.clock import Seconds
 from ripieno.errors import BundleError
 from ripieno.events import Planned, Rung
-from ripieno.generate import Generator
-from ripieno.ladder import CALM, HOPELESS, IN_A_ROW, PAUSE, Ladder
-from ripieno.model import Model, open_model
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.ladder import CALM, HOPELESS, IN_A_ROW, PAUSE, Ladder
+from ripieno.inference.model import Model, open_model
 from ripieno.settings import Horizon, Sampling, Settings
 
 from tests.engine.asking import request

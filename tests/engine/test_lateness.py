@@ -6,7 +6,7 @@ import pytest
 from ripieno.clock import Beats, Seconds
 from ripieno.events import Phase, Planned, Sounding
 from ripieno.settings import Horizon, Late, Mode, Settings
-from ripieno.take import NoteEnded, NoteStarted, Source
+from ripieno.takes.take import NoteEnded, NoteStarted, Source
 
 from tests.fakes import FakeStage
 

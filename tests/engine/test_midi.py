@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ripieno import midi
 from ripieno.errors import PortError
 from ripieno.events import (
     ClockTick,
@@ -22,8 +21,9 @@ from ripieno.events import (
     Stamped,
     Transport,
 )
-from ripieno.midi import Api, Port
-from ripieno.midi_input import open_input, parse
+from ripieno.midi import rtmidi_ports as midi
+from ripieno.midi.input import open_input, parse
+from ripieno.midi.rtmidi_ports import Api, Port
 from ripieno.outputs.port import PortOutput, open_output
 from ripieno.routing import InputKind, InputSpec, OutputKind, OutputSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ripieno.midi_stream import MidiStream
+from ripieno.midi.stream import MidiStream
 
 ON, OFF, TICK = b"\x90\x3c\x40", b"\x80\x3c\x00", b"\xf8"
 

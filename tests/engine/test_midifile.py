@@ -10,7 +10,7 @@ import pytest
 from ripieno.clock import Beats, Meter
 from ripieno.errors import PhraseError
 from ripieno.events import ControlChange, NoteOff, NoteOn
-from ripieno.midifile import FileInput, read_notes, read_score, write_score
+from ripieno.midi.midifile import FileInput, read_notes, read_score, write_score
 from ripieno.score import (
     ControlMark,
     MeterMark,

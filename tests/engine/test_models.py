@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from ripieno.bundle import load_manifest
-from ripieno.bundle_graphs import Rewind
-from ripieno.cached_model import CHUNKS, CachedModel, FramedModel
 from ripieno.errors import BundleError
 from ripieno.grammar.grid import FEATURES
-from ripieno.model import Mark, Model, ModelFault, Row, open_model
-from ripieno.onnx_model import StepModel
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.bundle_graphs import Rewind
+from ripieno.inference.cached_model import CHUNKS, CachedModel, FramedModel
+from ripieno.inference.model import Mark, Model, ModelFault, Row, open_model
+from ripieno.inference.onnx_model import StepModel
 
 from tests.engine.bundles import Recipe, sha256, write_bundle
 from tests.engine.cached_bundles import CachedRecipe, write_cached_bundle

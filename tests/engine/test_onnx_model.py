@@ -11,10 +11,10 @@ import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from ripieno.bundle import load_manifest
 from ripieno.errors import BundleError
 from ripieno.grammar.grid import FEATURES, VOCABULARY
-from ripieno.onnx_model import StepModel
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.onnx_model import StepModel
 
 from tests.engine.bundles import Recipe, write_bundle, write_manifest
 

@@ -13,8 +13,8 @@ from typing import Any
 import jack
 import numpy as np
 import pytest
-from ripieno import jack as jack_of_ours
 from ripieno.errors import PortError, SoundError
+from ripieno.midi import jack as jack_of_ours
 from ripieno.outputs import fluidsynth
 from ripieno.outputs.fluidsynth import FluidSynthOutput, FluidSynthRenderer
 from ripieno.outputs.null import NullOutput
@@ -379,7 +379,7 @@ def test_a_pedal_holds_and_a_silent_renderer_is_silent(
 def test_a_performance_goes_on_without_any_output(
     no_jack: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ripieno import midi
+    from ripieno.midi import rtmidi_ports as midi
 
     monkeypatch.setattr(midi, "SEQUENCER", "/dev/none")
     monkeypatch.setattr(fluidsynth, "available_drivers", lambda: iter(()))
@@ -418,7 +418,8 @@ def test_all_outputs_open_together(jackd: JackServer) -> None:
 def test_what_realtime_opens_loads_no_numpy() -> None:
     code = (
         "import sys\n"
-        "import ripieno.midi, ripieno.midifile, ripieno.jack, ripieno.guard, ripieno.take\n"
+        "import ripieno.midi.rtmidi_ports, ripieno.midi.midifile, ripieno.midi.jack\n"
+        "import ripieno.guard, ripieno.takes.take\n"
         "import ripieno.outputs.opening, ripieno.outputs.fluidsynth, ripieno.outputs.port\n"
         "assert 'numpy' not in sys.modules and 'onnxruntime' not in sys.modules"
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from ripieno.clock import Beats
 from ripieno.events import Choose, Mute, Phase, SeedFromPlayed, Turn
-from ripieno.history import History
 from ripieno.settings import Horizon, Mode, Settings
-from ripieno.take import Mark, Marked, StepPlanned, TempoSet, Turned
+from ripieno.takes.history import History
+from ripieno.takes.take import Mark, Marked, StepPlanned, TempoSet, Turned
 
 from tests.fakes import FakeRecorder, FakeStage
 

@@ -10,7 +10,7 @@ import pytest
 from ripieno.clock import Beats, Meter
 from ripieno.errors import PhraseError
 from ripieno.events import Note
-from ripieno.phrases import describe_phrase, load_phrase, parse_phrase, phrase_names
+from ripieno.preset.phrases import describe_phrase, load_phrase, parse_phrase, phrase_names
 from ripieno.settings import FULL_RANGES
 
 NAMES = phrase_names()

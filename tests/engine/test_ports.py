@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 import pytest
-from ripieno import midi
-from ripieno.midi import Api, Port
+from ripieno.midi import rtmidi_ports as midi
+from ripieno.midi.listing import describe_ports
+from ripieno.midi.rtmidi_ports import Api, Port
 from ripieno.outputs import fluidsynth, tinysoundfont
 from ripieno.outputs.port import PortOutput
-from ripieno.ports import describe_ports
 
 from tests.engine.fonts import BUILT_IN
 from tests.engine.jackd import JackServer

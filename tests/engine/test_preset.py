@@ -8,11 +8,11 @@ import pytest
 from ripieno import resources
 from ripieno.clock import Meter
 from ripieno.errors import PresetError
-from ripieno.phrases import load_phrase
-from ripieno.preset import Preset, load_preset, parse_preset
-from ripieno.preset_keys import KEYS, SECTIONS
-from ripieno.preset_page import page
-from ripieno.preset_values import pitch_from, pitch_name
+from ripieno.preset.keys import KEYS, SECTIONS
+from ripieno.preset.page import page
+from ripieno.preset.phrases import load_phrase
+from ripieno.preset.preset import Preset, load_preset, parse_preset
+from ripieno.preset.values import pitch_from, pitch_name
 from ripieno.routing import InputKind, InputSpec, OutputKind, OutputSpec
 from ripieno.settings import (
     FULL_RANGES,

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ripieno.bundle import load_manifest
 from ripieno.channel import Closed
 from ripieno.clock import Beats, Clock
 from ripieno.events import InferenceMessage, Planned, Request, Rung, Served
-from ripieno.generate import Generator
-from ripieno.inference import Desk
-from ripieno.model import Model, open_model
-from ripieno.regenerate import Done, first_difference, paired, regenerate
+from ripieno.inference.bundle import load_manifest
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import Model, open_model
+from ripieno.inference.process import Desk
+from ripieno.inference.regenerate import Done, first_difference, paired, regenerate
 from ripieno.settings import Horizon, Sampling, Settings
 
 from tests.engine.asking import SCALE, request

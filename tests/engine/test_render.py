@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ripieno import phrases
 from ripieno.errors import RipienoError
-from ripieno.inference_link import ModelSpec
-from ripieno.midifile import read_score
-from ripieno.preset import Preset
+from ripieno.inference.link import ModelSpec
+from ripieno.midi.midifile import read_score
+from ripieno.preset import phrases
+from ripieno.preset.preset import Preset
 from ripieno.render import render
 from ripieno.settings import FULL_RANGES, Key, Mode, Rules, Sampling, Settings, Strength
 from ripieno.stage import Stage
-from ripieno.take import NoteEnded, NoteStarted, Source, Take, read
-from ripieno.take_score import export_midi
+from ripieno.takes.take import NoteEnded, NoteStarted, Source, Take, read
+from ripieno.takes.take_score import export_midi
 
 from tests.engine.bundles import write_bundle
 
@@ -60,6 +60,7 @@ def test_another_seed_gives_other_music(bundle: Path, tmp_path: Path) -> None:
     first = notes(played(bundle, tmp_path / "a.take", settings), Source.MODEL)
     second = notes(played(bundle, tmp_path / "b.take", other), Source.MODEL)
     assert [n.pitch for n in first] != [n.pitch for n in second]
+
 
 LEAD = 0.001
 """Seconds for which a note is told before it sounds, so that a note struck again has ended."""

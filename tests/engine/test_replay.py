@@ -8,15 +8,15 @@ import pytest
 from ripieno.clock import Beats, Seconds, VirtualClock
 from ripieno.errors import PhraseError, SettingError
 from ripieno.events import ControlChange, MidiMessage, NoteOff, NoteOn, Stamped
-from ripieno.facts import Sent
 from ripieno.ledger import Ledger
 from ripieno.performance import Performance
-from ripieno.replay import EARLY, READY, moments, outgoing, replay
 from ripieno.routing import Routing
 from ripieno.settings import Mode, Settings
 from ripieno.sound import Sound, When
-from ripieno.take import Take
-from ripieno.take_output import TakeOutput
+from ripieno.takes.facts import Sent
+from ripieno.takes.replay import EARLY, READY, moments, outgoing, replay
+from ripieno.takes.take import Take
+from ripieno.takes.tap import TakeOutput
 
 from tests.engine.test_take import HEADER, take
 from tests.fakes import FakeInference, FakeRecorder

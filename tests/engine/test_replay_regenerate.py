@@ -8,12 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ripieno import phrases, resources
+from ripieno import resources
 from ripieno.cli import main
 from ripieno.cli.regenerate import bundle_of, steps_differ
 from ripieno.clock import Beats, Seconds, TempoMap, VirtualClock
-from ripieno.computer import manifest_hash, this_computer
-from ripieno.conductor import Wish
 from ripieno.errors import BundleError, PhraseError
 from ripieno.events import (
     AnswerNow,
@@ -27,7 +25,19 @@ from ripieno.events import (
     Stamped,
     Turn,
 )
-from ripieno.facts import (
+from ripieno.inference.computer import manifest_hash, this_computer
+from ripieno.inference.link import ModelSpec
+from ripieno.ledger import Ledger
+from ripieno.modes.conductor import Wish
+from ripieno.performance import Performance
+from ripieno.preset import phrases
+from ripieno.preset.preset import Preset
+from ripieno.render import render
+from ripieno.routing import Routing
+from ripieno.settings import ClockSource, Key, Mode, Rules, Settings, Strength, Sync
+from ripieno.sound import Sound
+from ripieno.stage import Stage
+from ripieno.takes.facts import (
     Asked,
     Fact,
     Heard,
@@ -42,20 +52,11 @@ from ripieno.facts import (
     StepPlanned,
     Wished,
 )
-from ripieno.inference_link import ModelSpec
-from ripieno.ledger import Ledger
-from ripieno.performance import Performance
-from ripieno.preset import Preset
-from ripieno.render import render
-from ripieno.rerun import first_difference, rerun
-from ripieno.routing import Routing
-from ripieno.settings import ClockSource, Key, Mode, Rules, Settings, Strength, Sync
-from ripieno.sound import Sound
-from ripieno.stage import Stage
-from ripieno.take import Journal, Take, read
-from ripieno.take_output import TakeOutput
-from ripieno.take_report import report
-from ripieno.take_sessions import sessions
+from ripieno.takes.report import report
+from ripieno.takes.rerun import first_difference, rerun
+from ripieno.takes.sessions import sessions
+from ripieno.takes.take import Journal, Take, read
+from ripieno.takes.tap import TakeOutput
 
 from tests.engine.bundles import write_bundle
 from tests.engine.test_take import HEADER, request, take

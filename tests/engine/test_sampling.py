@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ripieno.grammar.grid import VOCABULARY
-from ripieno.sampling import draw, head, members, min_p, tempered, top_p, uniform
+from ripieno.inference.sampling import draw, head, members, min_p, tempered, top_p, uniform
 from ripieno.settings import Sampling
 
 LOGITS = np.random.default_rng(5).normal(0, 2, VOCABULARY).astype(np.float32)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ripieno.scoring import (
+from ripieno.inference.scoring import (
     OBJECTIONS,
     SURPRISE,
     Motion,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 from ripieno.clock import Beats, Seconds
-from ripieno.phrases import load_phrase, phrase_names
+from ripieno.preset.phrases import load_phrase, phrase_names
 from ripieno.sync.phrase_tempo import estimate
 
 TEMPOS = (60, 76, 92, 108, 120, 138)

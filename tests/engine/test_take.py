@@ -16,7 +16,6 @@ from stat import S_ISDIR
 from typing import Any, get_args
 
 import pytest
-from ripieno import take as take_module
 from ripieno.clock import Beats, Meter, Seconds, TempoMap
 from ripieno.errors import PhraseError
 from ripieno.events import (
@@ -47,11 +46,13 @@ from ripieno.events import (
     Transport,
     Turn,
 )
-from ripieno.facts import Leaving
-from ripieno.midifile import read_score
+from ripieno.midi.midifile import read_score
 from ripieno.score import BendMark, PartNote, TempoMark
 from ripieno.settings import Key, Mode, Rules, Settings
-from ripieno.take import (
+from ripieno.takes import take as take_module
+from ripieno.takes.facts import Leaving
+from ripieno.takes.lines import Reader, Writer
+from ripieno.takes.take import (
     Asked,
     BendMoved,
     ControlMoved,
@@ -83,8 +84,7 @@ from ripieno.take import (
     parse,
     read,
 )
-from ripieno.take_lines import Reader, Writer
-from ripieno.take_score import export_midi, score_of
+from ripieno.takes.take_score import export_midi, score_of
 
 HEADER = Header(
     model="chorale-lstm",
@@ -365,7 +365,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from tests.engine.test_take import HEADER, started
-from ripieno.take import Journal
+from ripieno.takes.take import Journal
 journal = Journal(Path(sys.argv[1]), HEADER)
 for number in range(500):
     journal.record(started(number / 4, 60 + number % 12))

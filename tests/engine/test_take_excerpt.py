@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ripieno.cli.save_last import newest, save_last
 from ripieno.clock import Beats, Meter
 from ripieno.errors import PhraseError, SettingError
-from ripieno.midifile import read_score
+from ripieno.midi.midifile import read_score
 from ripieno.score import BendMark, ControlMark, MeterMark, Part, PartNote, Score, TempoMark
-from ripieno.take import Journal
-from ripieno.take_excerpt import last_bars
+from ripieno.takes.excerpt import last_bars
+from ripieno.takes.take import Journal
 
 from tests.engine.test_take import FACTS, HEADER
 

@@ -10,7 +10,8 @@ import pytest
 from ripieno.cli import main
 from ripieno.clock import Beats, Seconds
 from ripieno.events import Mute, NoteOn, Request, Rung, Sounding
-from ripieno.facts import (
+from ripieno.settings import Key, Rules, Settings, Strength
+from ripieno.takes.facts import (
     Asked,
     Fact,
     Heard,
@@ -24,10 +25,9 @@ from ripieno.facts import (
     StepPlanned,
     Wished,
 )
-from ripieno.settings import Key, Rules, Settings, Strength
-from ripieno.take import Journal, Take
-from ripieno.take_report import Spread, report
-from ripieno.take_rules import hung, unended, violations
+from ripieno.takes.report import Spread, report
+from ripieno.takes.rules import hung, unended, violations
+from ripieno.takes.take import Journal, Take
 
 from tests.engine.test_take import HEADER, take
 

@@ -18,8 +18,8 @@ from ripieno.events import (
     Transport,
     Turn,
 )
-from ripieno.facts import NoteStarted, Source
 from ripieno.settings import ClockSource, Mode, OnLoss, Settings, Sync, Turns
+from ripieno.takes.facts import NoteStarted, Source
 from ripieno.timekeeper import Timekeeper
 
 from tests.fakes import FakeStage
@@ -307,4 +307,3 @@ def _every_eighth(step: Beats, voice: int):  # type: ignore[no-untyped-def]
     from ripieno.events import Sounding
 
     return Sounding(voice, (72, 67, 60, 48)[voice], step % 0.5 == 0.0, 80)
-

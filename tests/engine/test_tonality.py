@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ripieno import phrases
+from ripieno.modes.tonality import estimate
+from ripieno.preset import phrases
 from ripieno.settings import Key
-from ripieno.tonality import estimate
 
 
 @pytest.mark.parametrize("tonic", range(12))

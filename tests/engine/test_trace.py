@@ -11,7 +11,8 @@ import pytest
 from ripieno.cli import main
 from ripieno.clock import Beats, Seconds
 from ripieno.events import NoteOn, Request
-from ripieno.facts import (
+from ripieno.settings import Settings
+from ripieno.takes.facts import (
     Asked,
     Heard,
     Mark,
@@ -23,9 +24,8 @@ from ripieno.facts import (
     StepMissed,
     StepPlanned,
 )
-from ripieno.settings import Settings
-from ripieno.take import read
-from ripieno.trace import Track, trace
+from ripieno.takes.take import read
+from ripieno.takes.trace import Track, trace
 
 from tests.engine.test_take import HEADER, take
 

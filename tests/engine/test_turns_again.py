@@ -19,8 +19,8 @@ from ripieno.events import (
     Turn,
     Undo,
 )
-from ripieno.passage import Record, fixed
-from ripieno.repeat import Hole, Repeat
+from ripieno.modes.passage import Record, fixed
+from ripieno.modes.repeat import Hole, Repeat
 from ripieno.settings import Mode, Settings, Turns
 
 from tests.engine.turns_stage import TurnsStage

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ripieno.bundle import check
 from ripieno.clock import VirtualClock
 from ripieno.events import Loop, Mutate, Phase, Planned, Request, Undo
-from ripieno.generate import Generator
-from ripieno.model import open_model
+from ripieno.inference.bundle import check
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import open_model
 from ripieno.settings import HandOver, Mode, Rules, Sampling, Settings, Strength, Turns
 
 from tests.engine.bundles import write_bundle

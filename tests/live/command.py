@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from ripieno.take import SUFFIX
+from ripieno.takes.take import SUFFIX
 
 from tests.live.processes import alive, family
 

@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ripieno import resources, take
+from ripieno import resources
 from ripieno.channel import Closed
 from ripieno.client import Client
 from ripieno.clock import Beats
 from ripieno.events import Command, Note, Phase, Seed, Telemetry
-from ripieno.inference_link import ModelSpec
-from ripieno.preset import Preset, load_preset
+from ripieno.inference.link import ModelSpec
+from ripieno.preset.preset import Preset, load_preset
 from ripieno.routing import InputKind, InputSpec, OutputKind, OutputSpec, Routing
 from ripieno.settings import Horizon, Mode, Settings, Turns
 from ripieno.stage import Stage
+from ripieno.takes import take
 
 from tests.engine.bundles import Recipe, write_bundle
 from tests.live.processes import the_child

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ripieno.events import Phase, Telemetry
 from ripieno.settings import Mode, Sampling
-from ripieno.take import NoteStarted, Source
+from ripieno.takes.take import NoteStarted, Source
 
 from tests.engine.jackd import Heard, JackServer
 from tests.live import score_reader

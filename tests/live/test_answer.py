@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ripieno.events import Phase
 from ripieno.settings import Mode
-from ripieno.take import Mark, Marked, NoteEnded, NoteStarted, Source, Take, TempoSet
+from ripieno.takes.take import Mark, Marked, NoteEnded, NoteStarted, Source, Take, TempoSet
 
 from tests.engine.jackd import RATE, Heard, JackServer
 from tests.live import score_reader

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from ripieno.cli.regenerate import steps_differ
 from ripieno.clock import Beats
-from ripieno.facts import Restarted, Sent
-from ripieno.midifile import write_score
-from ripieno.rerun import first_difference
+from ripieno.midi.midifile import write_score
 from ripieno.score import Part, PartNote, Score
-from ripieno.take import read
-from ripieno.take_report import report
-from ripieno.take_sessions import sessions
+from ripieno.takes.facts import Restarted, Sent
+from ripieno.takes.report import report
+from ripieno.takes.rerun import first_difference
+from ripieno.takes.sessions import sessions
+from ripieno.takes.take import read
 
 from tests.engine.jackd import Heard, JackServer, until
 from tests.live.command import RIPIENO, environment, playing

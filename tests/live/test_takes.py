@@ -10,8 +10,8 @@ import mido
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ripieno import take
-from ripieno.take import NoteEnded, NoteStarted
+from ripieno.takes import take
+from ripieno.takes.take import NoteEnded, NoteStarted
 
 from tests.engine.jackd import JackServer, until
 from tests.live.command import playing, run

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from ripieno.bundle import check
 from ripieno.errors import BundleError
+from ripieno.inference.bundle import check
 from ripieno_models import evaluate, export, runs, sample
 from ripieno_models.cli import WRONG_INPUT, main
 from ripieno_models.dataset import whole

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from ripieno.preset import load_preset
+from ripieno.preset.preset import load_preset
 from ripieno.settings import ClockSource, Sync
-from ripieno.take import Mark, Marked, NoteEnded, NoteStarted, Source, Take
+from ripieno.takes.take import Mark, Marked, NoteEnded, NoteStarted, Source, Take
 
 from tests.engine.jackd import PERIOD, Heard, JackServer
 from tests.live import score_reader

@@ -6,10 +6,10 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from ripieno.doctor import examine
-from ripieno.finding import Health
-from ripieno.preset import DEFAULT, load_preset
-from ripieno.preset_values import precision_from
+from ripieno.doctor.doctor import examine
+from ripieno.doctor.finding import Health
+from ripieno.preset.preset import DEFAULT, load_preset
+from ripieno.preset.values import precision_from
 from ripieno.resources import cache_home
 
 _SIGNS = {Health.GOOD: "✓", Health.FAIR: "!", Health.BROKEN: "✗"}

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ripieno import knobs, resources
 from ripieno.errors import RipienoError
-from ripieno.phrases import describe_phrase, phrase_names
-from ripieno.preset import load_preset
+from ripieno.preset.phrases import describe_phrase, phrase_names
+from ripieno.preset.preset import load_preset
 
 
 def presets(options: Namespace) -> int:
     """List presets, phrases or knobs, or show a preset's file."""
     if options.keys:
-        from ripieno.preset_page import page
+        from ripieno.preset.page import page
 
         print(page(), end="")
     elif options.phrases:
@@ -59,7 +59,7 @@ def models(options: Namespace) -> int:
     """List the installed models, or tell all about one."""
     if options.name is not None:
         return _tell_model(resources.bundle_folder(options.name))
-    from ripieno.bundle import load_manifest
+    from ripieno.inference.bundle import load_manifest
 
     rows: list[tuple[str, ...]] = []
     for name, folder in resources.bundles().items():
@@ -78,7 +78,7 @@ def models(options: Namespace) -> int:
 
 
 def _tell_model(folder: Path) -> int:
-    from ripieno.bundle import check
+    from ripieno.inference.bundle import check
 
     manifest = check(folder)
     print(f"{manifest.name} {manifest.version}: {manifest.title}")
@@ -104,7 +104,7 @@ def _tell_model(folder: Path) -> int:
 
 def ports(options: Namespace) -> int:
     """List MIDI ports, audio drivers and soundfonts, and what would bring more."""
-    from ripieno.ports import describe_ports
+    from ripieno.midi.listing import describe_ports
 
     found = describe_ports()
     _print_section("MIDI inputs (--in)", (port.name for port in found.inputs))

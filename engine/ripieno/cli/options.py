@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ripieno import knobs, resources
-from ripieno.bundle import check
 from ripieno.errors import SettingError, SoundError, nearest_name
 from ripieno.events import Seed
-from ripieno.phrases import describe_phrase
-from ripieno.preset import DEFAULT, Preset, load_preset
-from ripieno.preset_values import input_spec, output_spec, precision_from
+from ripieno.inference.bundle import check
+from ripieno.preset.phrases import describe_phrase
+from ripieno.preset.preset import DEFAULT, Preset, load_preset
+from ripieno.preset.values import input_spec, output_spec, precision_from
 from ripieno.routing import InputKind, OutputKind, Routing
 from ripieno.settings import Mode, Settings
 
@@ -131,7 +131,7 @@ def _check_files(routing: Routing) -> None:
     """Read each MIDI file that is to be played in. Raises PhraseError."""
     files = [spec.name for spec in routing.inputs if spec.kind is InputKind.FILE]
     if files:
-        from ripieno.midifile import FileInput
+        from ripieno.midi.midifile import FileInput
 
         for file in files:
             FileInput(file)
@@ -145,7 +145,7 @@ def _check_ports(routing: Routing, options: Namespace) -> None:
     wanted_outputs = outputs if getattr(options, "outputs", None) is not None else []
     if not wanted_inputs and not wanted_outputs:
         return
-    from ripieno.midi import find_port, list_ports
+    from ripieno.midi.rtmidi_ports import find_port, list_ports
 
     ports = list_ports()
     for name in wanted_inputs:

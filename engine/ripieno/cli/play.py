@@ -23,8 +23,8 @@ from ripieno.cli.progress import Progress
 from ripieno.cli.takes import export
 from ripieno.errors import PhraseError, SettingError
 from ripieno.events import Command, Play, Quit, Seed, Telemetry
-from ripieno.phrases import load_phrase, phrase_names
-from ripieno.take import new_take_path
+from ripieno.preset.phrases import load_phrase, phrase_names
+from ripieno.takes.take import new_take_path
 
 if TYPE_CHECKING:
     from ripieno.stage import Stage
@@ -154,7 +154,7 @@ def _on_terminal() -> bool:
 
 
 def _stage(what: Asked, takes: str, bars: int | None, guest: int | None) -> Stage:
-    from ripieno.inference_link import ModelSpec
+    from ripieno.inference.link import ModelSpec
     from ripieno.stage import Stage
 
     log = resources.cache_home() / "engine.log"

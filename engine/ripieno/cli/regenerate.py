@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from ripieno import resources
-from ripieno.bundle import check
-from ripieno.computer import manifest_hash, this_computer
 from ripieno.errors import BundleError
 from ripieno.events import Planned, Sounding
-from ripieno.facts import Fact, StepPlanned
-from ripieno.generate import Generator
 from ripieno.grammar.grid import VOICES
-from ripieno.model import open_model
-from ripieno.regenerate import first_difference as first_step
-from ripieno.regenerate import paired
-from ripieno.regenerate import regenerate as again
-from ripieno.rerun import Difference, first_difference
-from ripieno.take import Take
-from ripieno.take_sessions import sessions
+from ripieno.inference.bundle import check
+from ripieno.inference.computer import manifest_hash, this_computer
+from ripieno.inference.generate import Generator
+from ripieno.inference.model import open_model
+from ripieno.inference.regenerate import first_difference as first_step
+from ripieno.inference.regenerate import paired
+from ripieno.inference.regenerate import regenerate as again
+from ripieno.takes.facts import Fact, StepPlanned
+from ripieno.takes.rerun import Difference, first_difference
+from ripieno.takes.sessions import sessions
+from ripieno.takes.take import Take
 
 SAME, DIFFERENT = 0, 1
 

@@ -17,7 +17,7 @@ from ripieno.cli.takes import find_take
 from ripieno.errors import PortError
 from ripieno.outputs import Output
 from ripieno.routing import OutputKind, OutputSpec, Routing
-from ripieno.take import Take, read
+from ripieno.takes.take import Take, read
 
 CLIENT = "ripieno"
 _SYNTH = OutputSpec(OutputKind.SYNTH)
@@ -42,8 +42,8 @@ def _play(take: Take, options: Namespace) -> int:
     from ripieno.ledger import Ledger, shared_file
     from ripieno.outputs.opening import open_outputs
     from ripieno.priority import REALTIME, hurry
-    from ripieno.replay import moments, outgoing
-    from ripieno.replay import replay as play_again
+    from ripieno.takes.replay import moments, outgoing
+    from ripieno.takes.replay import replay as play_again
 
     list(moments(outgoing(take), options.speed))  # what is wrong with it is said before it opens
     outputs, problems = open_outputs(_routing(take, options), soundfont_of(options.soundfont or ""))
@@ -73,8 +73,8 @@ def _play(take: Take, options: Namespace) -> int:
 
 
 def _routing(take: Take, options: Namespace) -> Routing:
-    from ripieno.preset_values import output_spec
-    from ripieno.rerun import routing_of
+    from ripieno.preset.values import output_spec
+    from ripieno.takes.rerun import routing_of
 
     specs = tuple(output_spec(text) for text in options.to or ()) or (_SYNTH,)
     return replace(routing_of(take.header), outputs=specs, client=CLIENT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ripieno.errors import PhraseError
-from ripieno.take import SUFFIX, read
+from ripieno.takes.take import SUFFIX, read
 
 
 def save_last(take: Path, bars: int) -> Path:
@@ -14,9 +14,9 @@ def save_last(take: Path, bars: int) -> Path:
     Returns the new file's path, NAME-last16.mid or, where that exists, NAME-last16-2.mid.
     Raises PhraseError or SettingError.
     """
-    from ripieno.midifile import write_score  # imported late: mido
-    from ripieno.take_excerpt import last_bars
-    from ripieno.take_score import score_of
+    from ripieno.midi.midifile import write_score  # imported late: mido
+    from ripieno.takes.excerpt import last_bars
+    from ripieno.takes.take_score import score_of
 
     excerpt = last_bars(score_of(read(take, on_score=True)), bars)
     if not excerpt.parts:

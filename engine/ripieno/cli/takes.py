@@ -10,7 +10,7 @@ from ripieno.cli.options import soundfont_of
 from ripieno.cli.save_last import newest, save_last
 from ripieno.cli.takes_arguments import VERBS
 from ripieno.errors import PhraseError, SettingError, SoundError, nearest_name
-from ripieno.take import SUFFIX, read
+from ripieno.takes.take import SUFFIX, read
 
 LAST = "last"
 """The newest take's other name."""
@@ -68,8 +68,8 @@ def export(take: Path, soundfont: Path, *, wav: bool, out: Path | None = None) -
 
     Where no synthesiser is there the .wav is left out with a sentence. Raises PhraseError.
     """
-    from ripieno.midifile import write_score  # imported late: mido, numpy and FluidSynth
-    from ripieno.take_score import score_of
+    from ripieno.midi.midifile import write_score  # imported late: mido, numpy and FluidSynth
+    from ripieno.takes.take_score import score_of
     from ripieno.wav import render_wav
 
     score = score_of(read(take, on_score=True))
@@ -92,7 +92,7 @@ def export(take: Path, soundfont: Path, *, wav: bool, out: Path | None = None) -
 
 
 def _trace(path: Path, out: str | None) -> int:
-    from ripieno.trace import trace
+    from ripieno.takes.trace import trace
 
     text = trace(read(path))
     if out == "-":

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ripieno.facts import ModelReady, Source
-from ripieno.take import Take, read
-from ripieno.take_report import Report, Spread, report
+from ripieno.takes.facts import ModelReady, Source
+from ripieno.takes.report import Report, Spread, report
+from ripieno.takes.take import Take, read
 
 WIDTH = 26
 SHOWN = 10

@@ -165,7 +165,9 @@ class Cursor:
 
     def features(self, voice: int, here: Setting) -> tuple[int, ...]:
         """What the model sees before it decides `voice`: one integer for each of `FEATURES`."""
-        s, a, t, b = self.sounding  # by name and not in loops: this stands in the path of every note
+        s, a, t, b = (
+            self.sounding
+        )  # by name and not in loops: this stands in the path of every note
         age_s, age_a, age_t, age_b = self.ages
         intervals, degrees = _INTERVALS[self.sounding[voice]], _DEGREES[here.key]
         return (

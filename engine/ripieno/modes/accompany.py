@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to
-from ripieno.ear import STEP
 from ripieno.events import Note, Phase, Planned
+from ripieno.modes.ear import STEP
 from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush, Sow
 from ripieno.modes.mode import (
     EVERYTHING,
@@ -23,8 +23,8 @@ from ripieno.modes.mode import (
     opening_beat,
 )
 from ripieno.modes.moment import Moment
-from ripieno.passage import rests
-from ripieno.plan import ALL_VOICES, context
+from ripieno.modes.passage import rests
+from ripieno.modes.plan import ALL_VOICES, context
 
 CHORD_SPREAD = Seconds(0.035)
 """Keys of one hand that go down within this time are one chord."""

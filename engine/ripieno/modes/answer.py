@@ -27,10 +27,10 @@ from ripieno.modes.mode import (
     opening_beat,
 )
 from ripieno.modes.moment import Moment
+from ripieno.modes.passage import Passage, rests
+from ripieno.modes.plan import Plan, context
+from ripieno.modes.repeat import Repeat
 from ripieno.modes.turn_taking import TurnTaking
-from ripieno.passage import Passage, rests
-from ripieno.plan import Plan, context
-from ripieno.repeat import Repeat
 
 
 class Answer(TurnTaking):

@@ -15,8 +15,8 @@ from ripieno.events import Keep, Loop, Mutate, Seed, Undo
 from ripieno.modes.effects import NOTHING, Cut, Effects, Keepsake, Say
 from ripieno.modes.mode import Again
 from ripieno.modes.moment import Moment
-from ripieno.passage import Passage, Record
-from ripieno.repeat import Hole, Repeat
+from ripieno.modes.passage import Passage, Record
+from ripieno.modes.repeat import Hole, Repeat
 
 PILE = 16
 """How many answers are remembered."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ripieno.clock import FASTEST, GRID_TOLERANCE, SLOWEST, Beats, Seconds
-from ripieno.ear import STEP
+from ripieno.modes.ear import STEP
 from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Move, Retempo
 from ripieno.modes.mode import EVERYTHING, nearest_step
 from ripieno.modes.moment import Moment
-from ripieno.plan import context
+from ripieno.modes.plan import context
 from ripieno.sync.phrase_tempo import estimate
 
 SAME = 0.01

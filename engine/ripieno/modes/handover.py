@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ripieno.clock import Beats, Meter, ceil_to
-from ripieno.ear import STEP, Ear
 from ripieno.events import Planned, Sounding
+from ripieno.modes.ear import STEP, Ear
 from ripieno.modes.moment import Moment
 from ripieno.settings import HandOver
 

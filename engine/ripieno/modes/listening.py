@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ripieno.clock import GRID_TOLERANCE, Beats
-from ripieno.ear import STEP
 from ripieno.modes import handover
+from ripieno.modes.ear import STEP
 from ripieno.modes.effects import NOTHING, Ask, Effects
 from ripieno.modes.mode import nearest_step
 from ripieno.modes.moment import Moment
-from ripieno.plan import context
+from ripieno.modes.plan import context
 from ripieno.settings import HandOver
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Meter, ceil_to, snap
-from ripieno.ear import STEP
 from ripieno.events import Keep, Loop, Mutate, Phase, Planned, Undo
+from ripieno.modes.ear import STEP
 from ripieno.modes.effects import NOTHING, Cut, Effects, Hush, Say
 from ripieno.modes.moment import Moment
-from ripieno.passage import Record
-from ripieno.plan import Plan
+from ripieno.modes.passage import Record
+from ripieno.modes.plan import Plan
 
 FORGET_AFTER = Beats(16.0)
 """After so long a pause the player's next note starts a new piece."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ripieno.clock import Beats, ceil_to
-from ripieno.ear import STEP, Ear
 from ripieno.events import Note, Request, Seed
+from ripieno.modes.ear import STEP, Ear
 from ripieno.modes.space import WINDOW, Space
+from ripieno.modes.tonality import estimate
+from ripieno.modes.voicing import Voicing
 from ripieno.settings import ClockSource, Key, Settings
-from ripieno.tonality import estimate
-from ripieno.voicing import Voicing
 
 KEY_NOTES = 48
 """How many of the player's last notes tell the key."""

@@ -7,7 +7,7 @@ from ripieno.modes.effects import NOTHING, Effects
 from ripieno.modes.encore import Encore
 from ripieno.modes.mode import Mode, earliest
 from ripieno.modes.moment import Moment
-from ripieno.repeat import Repeat
+from ripieno.modes.repeat import Repeat
 
 
 class Repeating(Mode):

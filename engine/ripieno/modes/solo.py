@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from ripieno.clock import Beats, ceil_to
-from ripieno.ear import STEP
 from ripieno.events import Keep, Phase
+from ripieno.modes.ear import STEP
 from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Say
 from ripieno.modes.encore import NONE_YET, Encore, Here
 from ripieno.modes.mode import Again, Baton
 from ripieno.modes.moment import Moment
+from ripieno.modes.passage import Part, Passage
+from ripieno.modes.plan import ALL_VOICES, Plan, context
 from ripieno.modes.repeating import Repeating
-from ripieno.passage import Part, Passage
-from ripieno.plan import ALL_VOICES, Plan, context
 
 REPEATED = 4
 """Bars that are looped, mutated or kept, if `Turns.bars` does not say how many."""

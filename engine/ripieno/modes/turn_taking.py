@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from ripieno.clock import GRID_TOLERANCE, Beats, ceil_to
-from ripieno.ear import STEP
 from ripieno.events import Phase, Planned
 from ripieno.modes import handover
+from ripieno.modes.ear import STEP
 from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Move
 from ripieno.modes.encore import Encore
 from ripieno.modes.handover import BEAT, Tied, Turn
 from ripieno.modes.listening import Listening
 from ripieno.modes.mode import EVERYTHING, half_bar
 from ripieno.modes.moment import Moment
+from ripieno.modes.passage import Part
+from ripieno.modes.plan import Plan, context
 from ripieno.modes.repeating import Repeating
-from ripieno.passage import Part
-from ripieno.plan import Plan, context
 from ripieno.settings import HandOver
 
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ripieno import jack
 from ripieno.clock import Seconds
 from ripieno.errors import PortError, SoundError, nearest_name
+from ripieno.midi import jack
 from ripieno.outputs.soundfont import RATE, check_soundfont, not_a_soundfont
 
 try:

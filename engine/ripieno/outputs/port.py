@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ripieno.clock import Seconds
-from ripieno.echo import Echo
 from ripieno.errors import PortError
-from ripieno.midi import Api, Direction
-from ripieno.midi_port import open_port
+from ripieno.midi.connection import open_port
+from ripieno.midi.echo import Echo
+from ripieno.midi.rtmidi_ports import Api, Direction
 from ripieno.outputs import messages
 from ripieno.outputs.messages import Message
 from ripieno.routing import OutputKind, OutputSpec

@@ -1,0 +1,209 @@
+"""The graphs of a bundle: what each is for, its tensors, and how the model remembers.
+
+Pure, as all of a manifest's reading: no numpy, no ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ripieno.errors import BundleError
+from ripieno.grammar.grid import FEATURES, VOCABULARY
+from ripieno.inference.manifest_table import Table
+
+PRECISIONS = ("int8", "fp32")
+NEXT = "Copy the bundle again, or export it again with ripieno-models export."
+_INTEGERS, _COUNTS, _FLOATS = "int64", "int32", "float32"
+_LONGEST_CONTEXT, _LONGEST_CHUNK, _SMALLEST_CONTEXT = 1 << 20, 1024, 64
+_CHUNK, _BATCH = "chunk", "batch"
+
+
+class Rewind(StrEnum):
+    """How a model goes back, and what a position of its context is."""
+
+    SNAPSHOT = "snapshot"
+    """A recurrent state is copied; there are no positions."""
+    DECISIONS = "decision"
+    """A cache of keys and values is cut; a position is a decision."""
+    FRAMES = "frame"
+    """The same, and a position is a sixteenth: its four decisions share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input or output of the graph. A size in `shape` that may vary is told by a word."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+    def sized(self, count: int) -> tuple[int, ...]:
+        """The shape with `count` for the size that may vary."""
+        return tuple(size if isinstance(size, int) else count for size in self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A tensor that goes in as `input` and comes out, one step on, as `output`."""
+
+    input: str
+    output: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Keys or values: they go in as `past` and come out, grown, as `present` in the same memory."""
+
+    past: str
+    present: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """An ONNX file of the bundle: what it is for, its precision, its operator set and its size."""
+
+    role: str
+    precision: str
+    file: str
+    sha256: str
+    opset: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How a model remembers: recurrent `states`, or `caches` of `context` positions that hear at
+    most `chunk` rows at once; `hidden` is what a frame tells its decisions."""
+
+    rewind: Rewind
+    states: tuple[State, ...] = ()
+    caches: tuple[Cache, ...] = ()
+    context: int = 0
+    chunk: int = 1
+    hidden: Tensor | None = None
+
+
+ROLES = {
+    Rewind.SNAPSHOT: ("step",),
+    Rewind.DECISIONS: ("step", "chunk"),
+    Rewind.FRAMES: ("frame", "voice"),
+}
+"""What a graph can be for. A cached model's `chunk` graph, if any, hears more than one row."""
+
+
+def memory(table: Table) -> Memory:
+    """What the manifest tells of the model's memory. Raises BundleError."""
+    told = table.table("rewind")
+    if told.one_of("kind", ("snapshot", "length")) == "snapshot":
+        told.end()
+        return Memory(Rewind.SNAPSHOT, tuple(_state(part) for part in table.tables("state")))
+    rewind = Rewind(told.one_of("per", (Rewind.DECISIONS.value, Rewind.FRAMES.value)))
+    context = told.whole("context", _SMALLEST_CONTEXT, _LONGEST_CONTEXT)
+    chunk = told.whole("chunk", 1, _LONGEST_CHUNK)
+    told.end()
+    caches = tuple(_cache(part, context) for part in table.tables("cache"))
+    hidden = None
+    if rewind is Rewind.FRAMES:
+        part = table.tables("hidden")[0]
+        hidden = _tensor(part)
+        if hidden.dtype != _FLOATS or len(hidden.shape) != 3 or hidden.shape[:2] != (1, _CHUNK):
+            raise part.error("shape", f"is {list(hidden.shape)}", 'float32 [1, "chunk", size]')
+    return Memory(rewind, (), caches, context, chunk, hidden)
+
+
+def graphs(folder: Path, table: Table, rewind: Rewind) -> tuple[Graph, ...]:
+    """The graphs in `folder`: each role once at each precision. Raises BundleError."""
+    found: list[Graph] = []
+    for part in table.tables("graph"):
+        name = part.file("file")
+        path = folder / name
+        if not path.is_file():
+            raise unreadable(path, FileNotFoundError())
+        found.append(
+            Graph(
+                role=part.one_of("role", ROLES[rewind]),
+                precision=part.one_of("precision", PRECISIONS),
+                file=name,
+                sha256=part.sha256("sha256"),
+                opset=part.whole("opset", 1, 1000),
+                bytes=path.stat().st_size,
+            )
+        )
+        part.end()
+    kinds = [(graph.role, graph.precision) for graph in found]
+    if len(set(kinds)) != len(kinds):
+        raise table.error("graph", "tells one precision twice", "one graph for each precision")
+    needed = [role for role in ROLES[rewind] if role != "chunk"]
+    for role in needed:
+        if role not in (graph.role for graph in found):
+            raise table.error("graph", f"has none of role {role!r}", ", ".join(needed))
+    return tuple(found)
+
+
+def inputs(table: Table, rewind: Rewind) -> Tensor:
+    """The features; where there is a cache, also how much of it is taken. Raises BundleError."""
+    if rewind is Rewind.SNAPSHOT:
+        return _same(table, "input", Tensor("features", _INTEGERS, (1, len(FEATURES))))[0]
+    return _same(
+        table,
+        "input",
+        Tensor("features", _INTEGERS, (1, _CHUNK, len(FEATURES))),
+        Tensor("seqlens_k", _COUNTS, (1,)),
+        Tensor("total_length", _COUNTS, (1,)),
+    )[0]
+
+
+def outputs(table: Table, rewind: Rewind) -> Tensor:
+    """The logits. Raises BundleError."""
+    shapes: dict[Rewind, tuple[int | str, ...]] = {
+        Rewind.SNAPSHOT: (1, VOCABULARY),
+        Rewind.DECISIONS: (1, _CHUNK, VOCABULARY),
+        Rewind.FRAMES: (_BATCH, VOCABULARY),
+    }
+    return _same(table, "output", Tensor("logits", _FLOATS, shapes[rewind]))[0]
+
+
+def unreadable(path: Path, error: OSError) -> BundleError:
+    """The file at `path` is missing or cannot be read."""
+    reason = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+    return BundleError(f"the file {reason}", where=str(path), nearest=NEXT)
+
+
+def _same(table: Table, key: str, *wanted: Tensor) -> tuple[Tensor, ...]:
+    found = tuple(_tensor(part) for part in table.tables(key))
+    if found != wanted:
+        told, right = (
+            ", ".join(f"{t.name} {t.dtype}{list(t.shape)}" for t in some)
+            for some in (found, wanted)
+        )
+        raise table.error(key, f"is {told}", right)
+    return wanted
+
+
+def _tensor(part: Table) -> Tensor:
+    tensor = Tensor(part.text("name"), part.text("dtype"), part.sizes("shape", (_CHUNK, _BATCH)))
+    part.end()
+    return tensor
+
+
+def _state(part: Table) -> State:
+    part.same("dtype", _FLOATS, "what a state is made of")
+    state = State(part.text("input"), part.text("output"), _FLOATS, part.shape("shape"))
+    part.end()
+    return state
+
+
+def _cache(part: Table, context: int) -> Cache:
+    part.same("dtype", _FLOATS, "what a cache is made of")
+    cache = Cache(part.text("past"), part.text("present"), _FLOATS, part.shape("shape"))
+    if len(cache.shape) != 4 or cache.shape[0] != 1 or cache.shape[2] != context:
+        allowed = f"[1, heads, {context} as rewind.context tells, head size]"
+        raise part.error("shape", f"is {list(cache.shape)}", allowed)
+    part.end()
+    return cache

@@ -1,0 +1,101 @@
+"""Realtime's end of the inference process: starting it, asking it, noticing that it died."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ripieno.channel import Closed, Receiver, Sender
+from ripieno.events import InferenceMessage, Request
+
+PATIENCE = 2.0
+"""Seconds that inference gets to leave in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Which bundle to run: its folder, and 'int8', 'fp32' or 'auto'.
+
+    fallback: the folder of a smaller bundle, for when the budget is too short for this one.
+    """
+
+    folder: Path
+    precision: str
+    fallback: Path | None = None
+
+
+def _run(requests: Connection, planned: Connection, model: ModelSpec, log: Path) -> None:
+    """The child's main function. Only there are numpy and ONNX Runtime imported."""
+    from ripieno.inference.process import run
+
+    run(requests, planned, model.folder, model.precision, log, model.fallback)
+
+
+class InferenceLink:
+    """A running inference process. Dies with its owner: its pipes end then."""
+
+    def __init__(self, model: ModelSpec, log: Path) -> None:
+        """Start it; it says `InferenceReady` when it is."""
+        spawn = multiprocessing.get_context("spawn")
+        requests_out, requests_in = spawn.Pipe(duplex=False)
+        planned_out, planned_in = spawn.Pipe(duplex=False)
+        self._process = spawn.Process(
+            target=_run,
+            args=(requests_out, planned_in, model, log),
+            name="ripieno-inference",
+        )
+        self._process.start()
+        requests_out.close()
+        planned_in.close()
+        self._requests: Sender[Request] = Sender(requests_in)
+        self._planned: Receiver[InferenceMessage] = Receiver(planned_out)
+        self.alive = True
+
+    def fileno(self) -> int:
+        return self._planned.fileno()
+
+    def ask(self, request: Request) -> None:
+        """Send a request; into the void once the process has died."""
+        try:
+            if self.alive:
+                self._requests.send(request)
+        except Closed:
+            self.alive = False
+
+    def receive(self) -> Iterator[InferenceMessage]:
+        """What has come. `alive` is False afterwards when the process has died."""
+        try:
+            yield from self._planned.receive()
+            if self.alive:
+                self._requests.flush()
+        except Closed:
+            self.alive = False
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def dismiss(self) -> None:
+        """Let it go without waiting: its requests end, so it leaves by itself."""
+        self.alive = False
+        self._requests.close()
+
+    def gone(self) -> bool:
+        """Whether a dismissed process has left."""
+        if self._process.is_alive():
+            return False
+        self.close()
+        return True
+
+    def close(self) -> None:
+        """Let it go: its pipe ends, so it leaves; if it does not, it is made to."""
+        self.alive = False
+        self._requests.close()
+        self._process.join(PATIENCE)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._planned.close()

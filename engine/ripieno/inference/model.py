@@ -1,0 +1,78 @@
+"""What the engine asks of a model, whatever kind it is.
+
+A model hears *rows*, one for each decision: the features of that decision, and says what it thinks
+of every token. Its state is passed by hand: `mark` says where it stands, `rewind` goes back there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ripieno.inference.bundle import Manifest
+from ripieno.inference.bundle_graphs import Rewind
+
+Logits = NDArray[np.float32]
+Row = Sequence[int]
+"""The features of one decision: [len(FEATURES)] small integers."""
+Mark = NDArray[np.float32] | int
+"""Where a model stands: a snapshot of a recurrent state, or the length of a cache."""
+
+
+class ModelFault(Exception):
+    """A model failed in the middle of the music; `str()` is a sentence for the player."""
+
+
+class Model(Protocol):
+    """A loaded model and its present state."""
+
+    manifest: Manifest
+    precision: str
+    marks_last: bool
+    """A mark stays good whatever is heard after it: it holds the whole state. Otherwise going back
+    and hearing something else voids the marks that lay ahead."""
+    context: float
+    """Positions that it can hold; infinite for a state that never grows."""
+    per_step: int
+    """Positions that a sixteenth takes."""
+
+    @property
+    def length(self) -> int:
+        """Positions of its context that are taken; 0 for a state that never grows."""
+
+    def step(self, row: Row) -> Logits:
+        """Hear one row: logits [48], a view that the next run overwrites. Raises ModelFault."""
+
+    def feed(self, rows: Sequence[Row], at: Sequence[int]) -> tuple[Logits, list[Mark]]:
+        """Hear `rows`, one or more, in order: the last one's logits, and marks from before the
+        rows numbered in `at` (rising, up to len(rows): after the last). Raises ModelFault."""
+
+    def mark(self) -> Mark:
+        """Where it stands now."""
+
+    def rewind(self, mark: Mark) -> None:
+        """Go back to `mark`, exactly, at the cost of moving a length or copying a state."""
+
+    def reset(self) -> None:
+        """As if it had heard nothing."""
+
+
+def open_model(manifest: Manifest, precision: str = "auto", threads: int = 1) -> Model:
+    """Load the graphs of `precision` ('int8', 'fp32', 'auto') and run them dry.
+
+    Checks every file's SHA-256, the graphs' real tensors against the manifest, and that the first
+    logits are finite. Raises BundleError.
+    """
+    from ripieno.inference.cached_model import CachedModel, FramedModel
+    from ripieno.inference.onnx_model import StepModel
+
+    match manifest.rewind:
+        case Rewind.SNAPSHOT:
+            return StepModel.open(manifest, precision, threads)
+        case Rewind.DECISIONS:
+            return CachedModel.open(manifest, precision, threads)
+        case Rewind.FRAMES:
+            return FramedModel.open(manifest, precision, threads)

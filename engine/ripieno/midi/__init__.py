@@ -1,0 +1,1 @@
+"""MIDI and JACK: ports, files, and the controls that were learned."""

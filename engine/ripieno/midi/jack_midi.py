@@ -1,0 +1,189 @@
+"""One MIDI port on JACK, of a client of its own: every message at its frame, out and in."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from typing import Any
+
+from ripieno.clock import Seconds
+from ripieno.midi import jack
+from ripieno.midi.connection import Heard, Left
+from ripieno.midi.frame_clock import FrameClock
+from ripieno.midi.rtmidi_ports import Direction
+from ripieno.outputs.ends import Ends
+from ripieno.outputs.messages import Message, note_off
+from ripieno.outputs.pacing import Pacing
+
+GAP = 0.001
+"""Seconds between two messages of one note."""
+LEAD = 2
+"""Periods: who hands a message over so long before has it on its frame, however the cycle lies."""
+_SWITCH = 0.0005
+"""Seconds after which Python's threads take turns: JACK's must not wait the usual five ms."""
+_SIGHT = 50e-6
+"""Seconds; a look at two clocks that took longer was interrupted, and does not count."""
+
+
+class JackMidi:
+    """A client with one port, taking part in the audio cycle. Raises PortError when it cannot.
+
+    `client` and `port` are its names, as JACK gave them. All but `send` happens in JACK's thread.
+    """
+
+    def __init__(
+        self,
+        direction: Direction,
+        client: str,
+        port: str,
+        ends: Ends,
+        heard: Heard | None = None,
+        left: Left | None = None,
+    ) -> None:
+        """`heard` and `left` are for an input. `ends` is what listeners have not heard the end
+        of: whoever comes is told that first."""
+        self._client: Any = jack.open_client(client)
+        self.alive = True
+        """False from the moment the server has gone."""
+        self.cycles = 0
+        """How often JACK has called: a number that stands still belongs to a dead server."""
+        self._heard, self._left, self._ends = heard, left, ends
+        self._others = 0  # how many the port is connected to
+        self._clock = FrameClock(self._client.samplerate)
+        self._now: deque[Message] = deque()
+        self._timed: deque[tuple[int, Message, bool]] = deque()  # whether it revokes its note
+        self._pacing = Pacing(GAP * self._client.samplerate)
+        sys.setswitchinterval(min(_SWITCH, sys.getswitchinterval()))
+        inward = direction is Direction.INPUT
+        ports = self._client.midi_inports if inward else self._client.midi_outports
+        self._port: Any = ports.register(port)
+        self._client.set_shutdown_callback(self._on_shutdown)
+        self._client.set_process_callback(self._hear if inward else self._play)
+        self._client.activate()
+        self.client: str = self._client.name
+        self.port: str = self._port.shortname
+
+    @property
+    def name(self) -> str:
+        """The full name of the port, such as 'ripieno:out'."""
+        return f"{self.client}:{self.port}"
+
+    @property
+    def period(self) -> Seconds:
+        """How long a cycle lasts."""
+        if not self.alive:
+            return Seconds(0.0)
+        return Seconds(self._client.blocksize / self._client.samplerate)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was sent has left."""
+        return not self._now and not self._timed and self._pacing.next is None
+
+    def send(self, message: Message, at: Seconds | None = None) -> None:
+        """Let `message` leave at the frame of `at`, or at once, before all that has a moment."""
+        if at is None or not self._clock.running:
+            self._now.append(message)
+        else:
+            self._timed.append((self.frame(at), message, False))
+
+    def revoke(self, channel: int, pitch: int, at: Seconds) -> None:
+        """Let this note not begin any more; if it has begun, end it at the frame of `at`."""
+        if not self._clock.running:
+            self._now.append(note_off(channel, pitch))
+        else:
+            self._timed.append((self.frame(at), note_off(channel, pitch), True))
+
+    def frame(self, at: Seconds) -> int:
+        """The server's frame at `at`."""
+        return self._clock.frame(max(at, Seconds(0.0)))
+
+    # ---- in JACK's thread: nothing here may wait, or raise
+
+    def _begin(self) -> int:
+        """A cycle begins: its first frame."""
+        self.cycles += 1
+        before = time.perf_counter()
+        since = self._client.frames_since_cycle_start
+        frame = self._client.last_frame_time
+        if time.perf_counter() - before > _SIGHT and self._clock.running:
+            return self._clock.cycle(frame, None)
+        return self._clock.cycle(frame, Seconds(before - since / self._clock.rate))
+
+    def _play(self, frames: int) -> None:
+        start = self._begin()
+        self._port.clear_buffer()
+        came = self._look_for_others()
+        if came:
+            self._now.extendleft(reversed(self._ends.came()))
+        while self._now:
+            if not self._write(0, self._now[0]):
+                return  # the port takes no more in this cycle
+            self._now.popleft()
+        while self._timed:
+            when, message, revokes = self._timed.popleft()
+            if revokes:
+                self._pacing.cancel(message[0] & 0x0F, message[1], when)
+            else:
+                self._pacing.put(when, message)
+        last = start + frames - 1
+        for frame, message in self._pacing.due(last, start):
+            if not self._write(int(frame) - start, message):
+                self._pacing.put_back(last + 1, message)
+                return
+
+    def _write(self, offset: int, message: Message) -> bool:
+        try:
+            self._port.write_midi_event(offset, bytes(message))
+        except jack.Error:
+            return False
+        self._ends.sent(message)
+        return True
+
+    def _look_for_others(self) -> bool:
+        """Notice who goes; whether somebody has come since the last cycle."""
+        before, self._others = self._others, self._port.number_of_connections
+        if self._others < before:
+            self._ends.left()
+            if self._left:
+                self._left()
+        self._ends.looked()
+        return self._others > before
+
+    def _hear(self, frames: int) -> None:
+        start = self._begin()
+        self._look_for_others()
+        assert self._heard
+        for offset, data in self._port.incoming_midi_events():
+            self._heard(bytes(data), self._clock.moment(start + offset))
+
+    def _on_shutdown(self, status: object, reason: str) -> None:
+        self.alive = False
+
+    # ---- connections
+
+    def connections(self) -> frozenset[str]:
+        """The full names of all ports that this one is connected to."""
+        return frozenset(port.name for port in self._client.get_all_connections(self._port))
+
+    def exists(self, port: str) -> bool:
+        """Whether there is a port of that full name."""
+        try:
+            return bool(self._client.get_port_by_name(port))
+        except jack.Error:
+            return False
+
+    def connect(self, other: str) -> bool:
+        """Connect to the port called `other`; False when that cannot be."""
+        ends = (other, self.name) if self._heard else (self.name, other)
+        return jack.connect(self._client, *ends)
+
+    def close(self) -> None:
+        """Leave the server."""
+        self._client.deactivate()
+        self._client.close()
+
+    def abandon(self) -> None:
+        """Instead of `close`, in a process that has outlived a server; see `jack.abandon`."""
+        jack.abandon(self._client)

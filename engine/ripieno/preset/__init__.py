@@ -1,0 +1,1 @@
+"""Presets and seed phrases: what a performance starts from."""

@@ -1,0 +1,1 @@
+"""Takes: the journal of a performance, and what can be made of it."""
