@@ -37,6 +37,8 @@ from tests.soak_player import TirelessPlayer
 SHIPPED = "chorale-lstm"
 TICKS = 24
 """Ticks of a MIDI clock to the quarter note."""
+THIS_VERY_MOMENT = Decimal("1e-6")
+"""Ticks: one that is due at the moment of a look may have been sent, or be about to be."""
 LOOK_EVERY, LINE_EVERY = 60.0, 600.0
 """Seconds of virtual time between two looks, and between two lines of the table."""
 WARM = 0.5
@@ -178,10 +180,10 @@ class Watch(Script):
             print(look, flush=True)
 
     def _lost_ticks(self, exact: Decimal) -> int:
-        """How many ticks of our clock are missing, or too many, by now."""
-        due = int((exact - Decimal(float(LEAD_IN))) * TICKS)
-        missing = due - self._ticks
-        return missing if abs(missing) > 1 else 0  # the one of this very moment may be on its way
+        """How many ticks of our clock are missing by now, the first of which was at the start."""
+        since = (exact - Decimal(float(LEAD_IN))) * TICKS
+        fewest, most = (int(since + nudge) + 1 for nudge in (-THIS_VERY_MOMENT, THIS_VERY_MOMENT))
+        return max(fewest - self._ticks, min(most - self._ticks, 0))
 
 
 def steps_of(performance: Performance) -> int:

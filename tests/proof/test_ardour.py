@@ -55,12 +55,14 @@ class Session:
             for message in filter(wanted, notes):
                 cell = (score_reader.channel(message), message.data[1])
                 heard.setdefault(cell, []).append(message.frame)
-            assert {cell: len(frames) for cell, frames in heard.items()} == {
-                cell: len(facts) for cell, facts in told.items()
-            }, "not the same notes"
             for cell, frames in heard.items():
-                found += zip(frames, told[cell], strict=True)
+                found += zip(frames, told.get(cell, ()), strict=False)
         return found
+
+    @property
+    def good(self) -> bool:
+        """Whether it is what it should be; else it is worth asking whether JACK was to blame."""
+        return len(self.pairs) == len(self.before_end) and self.errors[-1] <= PERIOD
 
     @property
     def errors(self) -> list[float]:
@@ -105,7 +107,7 @@ def played(
             patch.setenv(name, value)
         for attempt in range(TRIES):
             found = session(folder / f"{attempt}", shipped, jack_session)
-            if not found.xruns or found.errors[-1] <= PERIOD:
+            if not found.xruns or found.good:
                 break
     return found
 
