@@ -11,7 +11,8 @@ from ripieno.events import Request
 from ripieno.grammar.grid import VOICES
 from ripieno.inference.bundle import check
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import Model, Row, open_model
+from ripieno.inference.model import Model, Row
+from ripieno.inference.opening import open_model
 from ripieno.inference.scoring import Motion, parallels
 from ripieno.settings import Horizon, Key, Rules, Sampling, Settings, Strength
 

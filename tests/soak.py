@@ -22,7 +22,7 @@ from ripieno.clock import FASTEST, Beats, Seconds
 from ripieno.inference.bundle import check
 from ripieno.inference.generate import Generator
 from ripieno.inference.link import ModelSpec
-from ripieno.inference.model import open_model
+from ripieno.inference.opening import open_model
 from ripieno.performance import Performance
 from ripieno.preset.preset import load_preset
 from ripieno.render import Offline

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ripieno.clock import Seconds
 from ripieno.events import Latency
@@ -40,3 +41,9 @@ class Gauge:
         return Latency(
             self.stage, self.quantile(0.5) * 1000, self.quantile(0.99) * 1000, self.count
         )
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` of all values do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -10,7 +10,7 @@ from ripieno.errors import SettingError
 from ripieno.events import Notice, Request, Served
 from ripieno.inference.bundle import check
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import open_model
+from ripieno.inference.opening import open_model
 from ripieno.ledger import Ledger
 from ripieno.performance import Performance
 from ripieno.sound import Recorder, Sound

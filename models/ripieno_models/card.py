@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ripieno.grammar.grid import VOICES
+
 from ripieno_models.verdicts import table
 
 CARD = """\
@@ -213,6 +215,11 @@ def likelihoods(metrics: Mapping[str, float], tested: bool) -> str:
     for name, label in ROWS:
         cells = [f"{metrics[f'nll_{part}_{name}']:.4f}" for part in parts]
         lines.append(f"| {label} | {' | '.join(cells)} |")
+    for voice in VOICES:
+        keys = [f"nll_{part}_given_{voice}" for part in parts]
+        if all(key in metrics for key in keys):
+            row = " | ".join(f"{metrics[key]:.4f}" for key in keys)
+            lines.append(f"| the other three, the {voice} given (told, live) | {row} |")
     whole = [f"{metrics[f'nll_{part}_natural_per_sixteenth']:.3f}" for part in parts]
     lines.append(f"| order S A T B, told, per sixteenth | {' | '.join(whole)} |")
     return "\n".join(lines)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 from ripieno.errors import RipienoError
+from ripieno.grammar.grid import VOICES
 from torch import nn
 
 from ripieno_models import benchmark
 from ripieno_models.corpora import SHARED_DATA, Corpus, jsb16
 from ripieno_models.dataset import whole
-from ripieno_models.likelihood import jsb_micro, likelihood, unknown
+from ripieno_models.likelihood import harmonised, jsb_micro, likelihood, unknown
 from ripieno_models.piece import Piece, Split
 from ripieno_models.runs import FIGURES, load, read, write
 from ripieno_models.train import RANDOM_ORDERS
@@ -58,6 +59,7 @@ def figures_of(model: nn.Module, pieces: Sequence[Piece], part: str) -> Figures:
         f"nll_{part}_untold": likelihood(model, unknown(whole(pieces))).nll,
         f"nll_{part}_jsb_micro": jsb_micro(model, pieces),
     }
-    for voice, nll in zip(("soprano", "alto", "tenor", "bass"), natural.by_voice, strict=True):
+    for number, (voice, nll) in enumerate(zip(VOICES, natural.by_voice, strict=True)):
         told[f"nll_{part}_{voice}"] = nll
+        told[f"nll_{part}_given_{voice}"] = harmonised(model, pieces, number)
     return told

@@ -12,7 +12,7 @@ from typing import Any
 from ripieno.errors import RipienoError
 from ripieno.inference.bundle import check
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import open_model
+from ripieno.inference.opening import open_model
 from ripieno.settings import Rules
 
 from ripieno_models import export, pictures

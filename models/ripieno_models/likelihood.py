@@ -19,6 +19,9 @@ from ripieno_models.families.chorale_lstm import PITCHES, legal
 from ripieno_models.features import Decisions, decisions
 from ripieno_models.piece import Piece, without_onsets
 
+LIVE_ORDER = (0, 3, 1, 2)
+"""In which the engine decides the voices that are not a player's: soprano, bass, alto, tenor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
@@ -71,6 +74,15 @@ def merged_log_prob(logits: Tensor, asked: Decisions) -> Tensor:
 def unknown(batches: Sequence[Batch]) -> list[Batch]:
     """The same batches with place, meter, key and cadence hidden."""
     return [b._replace(settings=torch.tensor(UNKNOWN).expand_as(b.settings)) for b in batches]
+
+
+def harmonised(model: nn.Module, pieces: Sequence[Piece], given: int) -> float:
+    """Nats per decision of the other three voices, where the voice `given` is a player's: it is
+    known up to the sixteenth that is being decided, and not beyond."""
+    order = torch.tensor([given, *(voice for voice in LIVE_ORDER if voice != given)])
+    batches = [b._replace(order=order.expand_as(b.order)) for b in whole(pieces)]
+    by_voice = likelihood(model, batches).by_voice
+    return sum(nll for voice, nll in enumerate(by_voice) if voice != given) / (len(VOICES) - 1)
 
 
 def jsb_micro(model: nn.Module, pieces: Sequence[Piece]) -> float:

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
 from ripieno.inference.bundle import load_manifest
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import Logits, Mark, Model, Row, open_model
+from ripieno.inference.model import Logits, Mark, Model, Row
+from ripieno.inference.opening import open_model
 from ripieno.settings import Sampling, Settings
 
 from tests.engine.asking import SCALE, music, plan, request

@@ -12,7 +12,8 @@ from ripieno.clock import Beats
 from ripieno.events import Planned, Rung
 from ripieno.inference.bundle import load_manifest
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import Model, open_model
+from ripieno.inference.model import Model
+from ripieno.inference.opening import open_model
 from ripieno.inference.scoring import Motion, objections, parallels
 from ripieno.settings import Key, Rules, Sampling, Settings, Strength
 

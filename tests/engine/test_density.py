@@ -7,7 +7,8 @@ from ripieno.events import Planned
 from ripieno.inference import density
 from ripieno.inference.bundle import load_manifest
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import Model, open_model
+from ripieno.inference.model import Model
+from ripieno.inference.opening import open_model
 from ripieno.settings import Key, Rules, Settings, Strength
 
 from tests.engine.asking import SCALE, music, plan, request

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from ripieno import resources
+from ripieno import measure, resources
 from ripieno.cli import main
 from ripieno.clock import Seconds
 from ripieno.doctor import doctor, pace
@@ -83,10 +83,10 @@ def test_keeping_up_is_a_sixteenth_in_less_than_a_sixteenth() -> None:
 
 def test_keeping_up_looks_at_the_slow_ones() -> None:
     trips = [0.001] * 94 + [1.0] * 6
-    assert pace.quantile(trips, 0.5) == 0.001
-    assert pace.quantile(trips, 0.95) == 1.0
-    assert pace.quantile([3.0, 1.0, 2.0], 0.0) == 1.0
-    assert pace.quantile([3.0, 1.0, 2.0], 1.0) == 3.0
+    assert measure.quantile(trips, 0.5) == 0.001
+    assert measure.quantile(trips, 0.95) == 1.0
+    assert measure.quantile([3.0, 1.0, 2.0], 0.0) == 1.0
+    assert measure.quantile([3.0, 1.0, 2.0], 1.0) == 3.0
     assert keeping_up(trips, bpm=120).health is Health.FAIR
 
 

@@ -7,7 +7,8 @@ from ripieno.clock import VirtualClock
 from ripieno.events import InferenceMessage, InferenceSaid, Planned, Request, Rung, Served
 from ripieno.inference.bundle import load_manifest
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import Model, open_model
+from ripieno.inference.model import Model
+from ripieno.inference.opening import open_model
 from ripieno.inference.regenerate import regenerate
 from ripieno.settings import Sampling, Settings
 

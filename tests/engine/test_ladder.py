@@ -12,7 +12,8 @@ from ripieno.events import Planned, Rung
 from ripieno.inference.bundle import load_manifest
 from ripieno.inference.generate import Generator
 from ripieno.inference.ladder import CALM, HOPELESS, IN_A_ROW, PAUSE, Ladder
-from ripieno.inference.model import Model, open_model
+from ripieno.inference.model import Model
+from ripieno.inference.opening import open_model
 from ripieno.settings import Horizon, Sampling, Settings
 
 from tests.engine.asking import request

@@ -17,8 +17,9 @@ from ripieno.grammar.grid import FEATURES
 from ripieno.inference.bundle import load_manifest
 from ripieno.inference.bundle_graphs import Rewind
 from ripieno.inference.cached_model import CHUNKS, CachedModel, FramedModel
-from ripieno.inference.model import Mark, Model, ModelFault, Row, open_model
+from ripieno.inference.model import Mark, Model, ModelFault, Row
 from ripieno.inference.onnx_model import StepModel
+from ripieno.inference.opening import open_model
 
 from tests.engine.bundles import Recipe, sha256, write_bundle
 from tests.engine.cached_bundles import CachedRecipe, write_cached_bundle

@@ -15,7 +15,8 @@ from ripieno.clock import Beats, Clock
 from ripieno.events import InferenceMessage, Planned, Request, Rung, Served
 from ripieno.inference.bundle import load_manifest
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import Model, open_model
+from ripieno.inference.model import Model
+from ripieno.inference.opening import open_model
 from ripieno.inference.process import Desk
 from ripieno.inference.regenerate import Done, first_difference, paired, regenerate
 from ripieno.settings import Horizon, Sampling, Settings

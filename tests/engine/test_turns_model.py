@@ -11,7 +11,7 @@ from ripieno.clock import VirtualClock
 from ripieno.events import Loop, Mutate, Phase, Planned, Request, Undo
 from ripieno.inference.bundle import check
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import open_model
+from ripieno.inference.opening import open_model
 from ripieno.settings import HandOver, Mode, Rules, Sampling, Settings, Strength, Turns
 
 from tests.engine.bundles import write_bundle

@@ -13,7 +13,7 @@ from ripieno.errors import RipienoError
 from ripieno.grammar.grid import FIRST_PITCH, HOLD, REST
 from ripieno.inference.bundle import check
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import open_model
+from ripieno.inference.opening import open_model
 from ripieno.settings import Rules
 from ripieno_models import judge, likeness, pictures, played, verdicts
 from ripieno_models.cli import WRONG_INPUT, main

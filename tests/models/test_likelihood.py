@@ -11,7 +11,7 @@ import torch
 from ripieno.grammar.grid import HOLD, REST
 from ripieno_models.dataset import whole
 from ripieno_models.families.chorale_lstm import ChoraleLstm
-from ripieno_models.likelihood import jsb_micro, likelihood, unknown
+from ripieno_models.likelihood import harmonised, jsb_micro, likelihood, unknown
 from ripieno_models.part_writing import crossings, outside_key, parallels, writing
 from ripieno_models.piece import Split, without_onsets
 
@@ -65,6 +65,16 @@ def test_unknown_hides_everything_and_nothing_else() -> None:
     (hidden,) = unknown([batch])
     assert torch.equal(hidden.tokens, batch.tokens)
     assert (hidden.settings == torch.tensor([24, 0, 15, 18])).all()
+
+
+def test_a_given_voice_costs_nothing_and_comes_first() -> None:
+    pieces = few(Split.VALID, 2)
+    torch.manual_seed(1)
+    model = ChoraleLstm(small()).eval()
+    natural = likelihood(model, whole(pieces)).by_voice
+    others = harmonised(model, pieces, 0)
+    assert others != pytest.approx(sum(natural[1:]) / 3, abs=1e-4), "another order"
+    assert harmonised(undecided(), pieces, 2) == pytest.approx(math.log(48), abs=0.05)
 
 
 def test_batching_and_padding_change_nothing() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ripieno.grammar.grid import FEATURES, VOCABULARY
 from ripieno.inference.bundle import check
-from ripieno.inference.model import open_model
+from ripieno.inference.opening import open_model
 
 ZOO = Path(__file__).parents[2] / "models" / "zoo"
 NAMES = sorted(path.parent.name for path in ZOO.glob("*/manifest.toml"))

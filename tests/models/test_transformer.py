@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from ripieno.errors import BundleError
 from ripieno.grammar.grid import FIRST_PITCH, HOLD, REST, Cursor, Setting
 from ripieno.inference.bundle import check
-from ripieno.inference.model import open_model
+from ripieno.inference.opening import open_model
 from ripieno_models import evaluate, export, export_framed, runs
 from ripieno_models.cli import WRONG_INPUT, main
 from ripieno_models.dataset import whole

@@ -11,7 +11,7 @@ from ripieno.grammar.grid import VOICES
 from ripieno.inference.bundle import check
 from ripieno.inference.computer import manifest_hash, this_computer
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import open_model
+from ripieno.inference.opening import open_model
 from ripieno.inference.regenerate import first_difference as first_step
 from ripieno.inference.regenerate import paired
 from ripieno.inference.regenerate import regenerate as again

@@ -70,7 +70,7 @@ def _way(choice: Choice) -> str:
 
 def keeping_up(trips: Sequence[float], bpm: float) -> Finding:
     """Whether a model that takes `trips` seconds for a sixteenth keeps up at `bpm`."""
-    from ripieno.doctor.pace import quantile
+    from ripieno.measure import quantile
 
     median, slow = quantile(trips, 0.5), quantile(trips, 0.95)
     step = feasible.step_seconds(bpm)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import select
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from ripieno.errors import RipienoError
 from ripieno.events import InferenceFailed, InferenceMessage, InferenceReady, Request, Served
 from ripieno.grammar.grid import STEPS_PER_BEAT
 from ripieno.inference.link import InferenceLink, ModelSpec
+from ripieno.measure import quantile
 from ripieno.settings import Settings
 
 LENGTHS = (1, 2, 4, 8, 16, 32)
@@ -74,9 +74,3 @@ def _await(link: InferenceLink, wanted: Callable[[InferenceMessage], bool]) -> N
         if ready and not messages:
             raise RipienoError("the model's process has ended by itself")
     raise RipienoError(f"the model has said nothing for {PATIENCE:g} s")
-
-
-def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` of all values do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

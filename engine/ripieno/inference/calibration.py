@@ -17,13 +17,13 @@ from pathlib import Path
 
 from ripieno import resources
 from ripieno.clock import Beats, Clock, SystemClock
-from ripieno.doctor.pace import quantile
 from ripieno.events import Request
 from ripieno.grammar.grid import STEPS_PER_BEAT
 from ripieno.inference.bundle import Manifest, check
 from ripieno.inference.computer import manifest_hash, this_computer
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import open_model
+from ripieno.inference.opening import open_model
+from ripieno.measure import quantile
 from ripieno.settings import Settings
 
 AUTO = "auto"

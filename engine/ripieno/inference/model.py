@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ripieno.inference.bundle import Manifest
-from ripieno.inference.bundle_graphs import Rewind
 
 Logits = NDArray[np.float32]
 Row = Sequence[int]
@@ -58,21 +57,3 @@ class Model(Protocol):
 
     def reset(self) -> None:
         """As if it had heard nothing."""
-
-
-def open_model(manifest: Manifest, precision: str = "auto", threads: int = 1) -> Model:
-    """Load the graphs of `precision` ('int8', 'fp32', 'auto') and run them dry.
-
-    Checks every file's SHA-256, the graphs' real tensors against the manifest, and that the first
-    logits are finite. Raises BundleError.
-    """
-    from ripieno.inference.cached_model import CachedModel, FramedModel
-    from ripieno.inference.onnx_model import StepModel
-
-    match manifest.rewind:
-        case Rewind.SNAPSHOT:
-            return StepModel.open(manifest, precision, threads)
-        case Rewind.DECISIONS:
-            return CachedModel.open(manifest, precision, threads)
-        case Rewind.FRAMES:
-            return FramedModel.open(manifest, precision, threads)

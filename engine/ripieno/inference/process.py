@@ -30,7 +30,8 @@ from ripieno.events import (
 from ripieno.inference import calibration
 from ripieno.inference.bundle import load_manifest
 from ripieno.inference.generate import Generator
-from ripieno.inference.model import Model, open_model
+from ripieno.inference.model import Model
+from ripieno.inference.opening import open_model
 from ripieno.priority import INFERENCE, hurry
 from ripieno.settings import Settings
 from ripieno.streams import leave_terminal

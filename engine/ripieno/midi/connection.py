@@ -7,19 +7,15 @@ other systems.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 from ripieno.clock import Seconds
 from ripieno.errors import PortError
 from ripieno.midi.rtmidi_ports import Api, Direction, choose_port, endpoint, own_name, unnumbered
+from ripieno.midi.stream import Heard, Left
 from ripieno.outputs.ends import Ends
 from ripieno.outputs.messages import Message, note_off
 
-Heard = Callable[[bytes, Seconds], None]
-"""Takes bytes and the moment at which they came; must return at once."""
-Left = Callable[[], None]
-"""Told when somebody who was heard has gone, perhaps in the middle of a note."""
 SETTLE = 0.01
 """Seconds for a message that is just being heard: RtMidi closes with Python's lock held, and the
 thread that hears may be waiting for that lock."""

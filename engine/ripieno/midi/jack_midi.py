@@ -9,9 +9,9 @@ from typing import Any
 
 from ripieno.clock import Seconds
 from ripieno.midi import jack
-from ripieno.midi.connection import Heard, Left
 from ripieno.midi.frame_clock import FrameClock
 from ripieno.midi.rtmidi_ports import Direction
+from ripieno.midi.stream import Heard, Left
 from ripieno.outputs.ends import Ends
 from ripieno.outputs.messages import Message, note_off
 from ripieno.outputs.pacing import Pacing

@@ -6,9 +6,9 @@ import time
 
 from ripieno.clock import Seconds
 from ripieno.errors import PortError
-from ripieno.midi.connection import Heard, Left
 from ripieno.midi.jack_midi import LEAD, JackMidi
 from ripieno.midi.rtmidi_ports import Api, Direction, own_name
+from ripieno.midi.stream import Heard, Left
 from ripieno.outputs.ends import Ends
 from ripieno.outputs.messages import Message
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from ripieno.clock import Seconds
+
+Heard = Callable[[bytes, Seconds], None]
+"""Takes bytes and the moment at which they came; must return at once."""
+Left = Callable[[], None]
+"""Told when somebody who was heard has gone, perhaps in the middle of a note."""
 
 _LENGTHS = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 """Data bytes of a channel message, by its kind."""
