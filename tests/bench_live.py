@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ripieno.clock import Beats
-from ripieno.events import KeyPlayed, Phase
+from ripieno.commands import KeyPlayed
+from ripieno.events import Phase
 from ripieno.modes.ear import STEP
 from ripieno.modes.mode import nearest_step
 from ripieno.priority import REFUSED

@@ -6,16 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ripieno.clock import Beats, Seconds, VirtualClock
-from ripieno.events import (
-    NoteOff,
-    NoteOn,
-    Phase,
-    Planned,
-    Request,
-    Seed,
-    Sounding,
-    Stamped,
-)
+from ripieno.commands import Seed
+from ripieno.events import NoteOff, NoteOn, Phase, Planned, Request, Sounding, Stamped
 from ripieno.ledger import Ledger
 from ripieno.modes.ear import STEP
 from ripieno.performance import Performance

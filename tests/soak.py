@@ -142,7 +142,7 @@ class Watch(Script):
     def feed(self, performance: Performance, at: Seconds) -> None:
         self._send_clock(performance, at)
         for bpm in self._player.play(performance, at):
-            self._exact.turn(at, bpm)
+            self._exact.turn(performance.tempo.at, bpm)  # `lead` from now
         if at >= self._next:
             self._next += LOOK_EVERY
             self.look(performance, at)

@@ -9,25 +9,20 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from ripieno.clock import Beats, Seconds
-from ripieno.events import (
+from ripieno.commands import (
     AnswerNow,
     Cadence,
     Choose,
     Command,
-    ControlChange,
     Keep,
     Loop,
-    MidiMessage,
     Mutate,
     Mute,
-    NoteOff,
-    NoteOn,
-    PitchBend,
     SeedFromPlayed,
-    Stamped,
     Turn,
     Undo,
 )
+from ripieno.events import ControlChange, MidiMessage, NoteOff, NoteOn, PitchBend, Stamped
 from ripieno.performance import Performance
 
 SUSTAIN = 64

@@ -14,7 +14,7 @@ from typing import ClassVar
 os.environ.setdefault("ESCDELAY", "40")
 
 from ripieno.clock import Clock, SystemClock
-from ripieno.events import Seed
+from ripieno.commands import Seed
 from textual.app import App
 
 from ripieno_app.desk import Desk

@@ -10,21 +10,9 @@ from collections.abc import Sequence
 from ripieno import knobs
 from ripieno.channel import Closed
 from ripieno.clock import Clock, Seconds
+from ripieno.commands import Choose, Command, Learn, Mute, Panic, Play, Quit, Seed, Stop, Tap, Turn
 from ripieno.errors import SettingError
-from ripieno.events import (
-    Choose,
-    Command,
-    Learn,
-    Mute,
-    Panic,
-    Play,
-    Quit,
-    Seed,
-    Stop,
-    Tap,
-    Telemetry,
-    Turn,
-)
+from ripieno.events import Telemetry
 from ripieno.settings import ClockSource, Mode, Settings
 
 from ripieno_app.keyboard import Keyboard

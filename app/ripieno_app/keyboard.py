@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ripieno.clock import Beats, Seconds
-from ripieno.events import KeyPlayed
+from ripieno.commands import KeyPlayed
 
 LOWER, UPPER = "zsxdcvgbhnjm,l.;/", "q2w3er5t6y7ui9o0p"
 """Two rows of piano keys, a semitone for each: C to E, with an octave between the rows."""

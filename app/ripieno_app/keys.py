@@ -12,8 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ripieno.clock import Beats
-from ripieno.events import Action as Trigger
-from ripieno.events import (
+from ripieno.commands import Action as Trigger
+from ripieno.commands import (
     AnswerNow,
     Cadence,
     Command,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ripieno.events import Command, Notice, Telemetry
+from ripieno.commands import Command
+from ripieno.events import Notice, Telemetry
 from textual.message import Message
 
 from ripieno_app.keys import Action, Layer

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from ripieno.clock import VirtualClock
-from ripieno.events import Command, Telemetry
+from ripieno.commands import Command
+from ripieno.events import Telemetry
 
 from ripieno_app.app import RipienoApp
 

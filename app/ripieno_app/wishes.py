@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from ripieno import knobs
 from ripieno.clock import Beats, Seconds
+from ripieno.commands import Choose, Command, Mute, Panic, Play, Seed, Stop, Turn
 from ripieno.errors import SettingError
-from ripieno.events import Choose, Command, Mute, Panic, Play, Seed, Stop, Telemetry, Turn
+from ripieno.events import Telemetry
 from ripieno.settings import Settings
 
 from ripieno_app.notation import beats_text

@@ -13,8 +13,9 @@ from collections import deque
 from ripieno import guard, realtime
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.cli.save_last import save_last
+from ripieno.commands import Command, Quit, SaveLast, Tell
 from ripieno.errors import RipienoError
-from ripieno.events import Command, Quit, SaveLast, Telemetry, Tell
+from ripieno.events import Telemetry
 from ripieno.inherit import Inherited
 from ripieno.ledger import shared_file
 from ripieno.stage import Stage

@@ -10,23 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to
+from ripieno.commands import Choose, Mute, Nudge, Seed, Turn
 from ripieno.errors import RipienoError
 from ripieno.events import (
-    Choose,
     ControlChange,
-    Mute,
     Note,
     NoteOff,
     NoteOn,
-    Nudge,
     PitchBend,
     Planned,
     Request,
     Rung,
-    Seed,
     Served,
     Stamped,
-    Turn,
 )
 from ripieno.measure import Gauge
 from ripieno.modes.conductor import Wish

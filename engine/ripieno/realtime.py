@@ -19,13 +19,11 @@ from typing import Protocol
 from ripieno import resources
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Seconds
-from ripieno.errors import RipienoError
-from ripieno.events import (
+from ripieno.commands import (
     Action,
     AnswerNow,
     Cadence,
     Choose,
-    ClockMessage,
     Command,
     Keep,
     KeyPlayed,
@@ -33,19 +31,17 @@ from ripieno.events import (
     Locate,
     Loop,
     Mutate,
-    NoteOff,
-    NoteOn,
     Panic,
     Play,
     Quit,
     SaveLast,
-    Stamped,
     Stop,
     Tap,
-    Telemetry,
     Tell,
     Undo,
 )
+from ripieno.errors import RipienoError
+from ripieno.events import ClockMessage, NoteOff, NoteOn, Stamped, Telemetry
 from ripieno.guard import Goodbye, Word, opened
 from ripieno.inference.host import ModelHost
 from ripieno.inherit import Inherited

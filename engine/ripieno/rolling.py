@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ripieno.acting import Acting
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, TempoMap
-from ripieno.events import Locate, Notice, Panic, Phase, Play, Request, Seed, Stop
+from ripieno.commands import Locate, Panic, Play, Seed, Stop
+from ripieno.events import Notice, Phase, Request
 from ripieno.logbook import Logbook
 from ripieno.modes.conductor import Conductor
 from ripieno.pulse import Pulse

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ripieno.clock import Beats, Seconds
-from ripieno.events import NoteOff, Seed, Stamped
+from ripieno.commands import Seed
+from ripieno.events import NoteOff, Stamped
 from ripieno.guest import Guest
 from ripieno.inference.computer import manifest_hash, this_computer
 from ripieno.inference.link import ModelSpec

@@ -6,8 +6,9 @@ Whatever another clock says becomes a few calls of the performance; it never see
 from __future__ import annotations
 
 from ripieno.clock import Beats, Seconds, ceil_to, unswung
+from ripieno.commands import Choose, Nudge, Turn
 from ripieno.errors import RipienoError
-from ripieno.events import Choose, ClockMessage, ClockState, Nudge, Turn
+from ripieno.events import ClockMessage, ClockState
 from ripieno.modes.conductor import Wish
 from ripieno.performance import Performance
 from ripieno.settings import ClockSource, OnLoss, Settings

@@ -25,8 +25,8 @@ def figures(folder: Path, corpus: Corpus, test: bool = False, chords: bool = Fal
     """Measure the run in `folder` on the validation pieces of `corpus`, print it, write it down.
 
     The benchmark's own pieces too, where their file lies beside the checkout. With `test`, on the
-    test pieces too; with `chords`, also given the chord of each sixteenth, which takes minutes.
-    Raises RipienoError where there are none.
+    test pieces too; with `chords`, those of the validation also given the chord of each sixteenth,
+    which takes minutes. Raises RipienoError where there are none.
     """
     model, _ = load(folder)
     benchmark_file = SHARED_DATA / jsb16.FILE
@@ -41,7 +41,7 @@ def figures(folder: Path, corpus: Corpus, test: bool = False, chords: bool = Fal
         if benchmark_file.exists():
             told |= benchmark.figures(model, benchmark_file, parts)
             if chords:
-                told |= benchmark.given_chords(model, benchmark_file, parts)
+                told |= benchmark.given_chords(model, benchmark_file, [Split.VALID])
     for name, value in told.items():
         print(f"{name:28} {value:.4f}")
     told = read(folder, FIGURES) | told

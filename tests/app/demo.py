@@ -7,7 +7,8 @@ import sys
 import time
 
 from ripieno.clock import Beats, Seconds, TempoMap
-from ripieno.events import Command, KeyPlayed, Look, Notice, Panic, Quit, RollNote, Seed, Telemetry
+from ripieno.commands import Command, KeyPlayed, Panic, Quit, Seed
+from ripieno.events import Look, Notice, RollNote, Telemetry
 from ripieno_app.app import RipienoApp
 from ripieno_app.wishes import Controls
 from textual.message_pump import MessagePump

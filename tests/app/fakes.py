@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ripieno.channel import Closed
-from ripieno.events import Command, Telemetry
+from ripieno.commands import Command
+from ripieno.events import Telemetry
 
 
 class FakeClient:

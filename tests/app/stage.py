@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from ripieno.clock import Seconds, VirtualClock
-from ripieno.events import Command, Seed, Telemetry
+from ripieno.commands import Command, Seed
+from ripieno.events import Telemetry
 from ripieno_app.app import RipienoApp
 from ripieno_app.widgets.line import Line
 from textual.pilot import Pilot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ripieno.clock import Seconds
-from ripieno.events import Action, Learn, Loop, Panic, Play, Tap, Turn
+from ripieno.commands import Action, Learn, Loop, Panic, Play, Tap, Turn
 from ripieno_app.keys import Deed
 from textual import events
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ripieno.clock import Seconds
-from ripieno.events import KeyPlayed
+from ripieno.commands import KeyPlayed
 from ripieno_app.keyboard import ACCENT, LINGER, LOWER, TOUCH, UPPER, Keyboard
 
 BEAT = Seconds(0.7)

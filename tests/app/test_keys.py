@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ripieno.clock import Beats
-from ripieno.events import (
+from ripieno.commands import (
     AnswerNow,
     Cadence,
     Choose,

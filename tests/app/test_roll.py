@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 from ripieno.clock import Beats
-from ripieno.events import Look, RollNote, Telemetry, Turn
+from ripieno.commands import Turn
+from ripieno.events import Look, RollNote, Telemetry
 from ripieno_app.keys import Layer
 from ripieno_app.messages import Hands, View
 from ripieno_app.roll.axis import Scale, fit

@@ -7,19 +7,8 @@ from dataclasses import replace
 
 import pytest
 from ripieno.clock import Beats, Meter, Seconds
-from ripieno.events import (
-    AnswerNow,
-    Choose,
-    Command,
-    KeyPlayed,
-    Mute,
-    Notice,
-    Phase,
-    Quit,
-    Stop,
-    Telemetry,
-    Turn,
-)
+from ripieno.commands import AnswerNow, Choose, Command, KeyPlayed, Mute, Quit, Stop, Turn
+from ripieno.events import Notice, Phase, Telemetry
 from ripieno.settings import (
     ClockSource,
     HandOver,

@@ -6,19 +6,9 @@ from dataclasses import replace
 
 import pytest
 from ripieno.clock import Beats, Seconds
+from ripieno.commands import AnswerNow, Choose, Command, Mute, Panic, Play, Seed, Stop, Turn
 from ripieno.errors import SettingError
-from ripieno.events import (
-    AnswerNow,
-    Choose,
-    Command,
-    Mute,
-    Panic,
-    Play,
-    Seed,
-    Stop,
-    Telemetry,
-    Turn,
-)
+from ripieno.events import Telemetry
 from ripieno_app.wishes import Controls, State, Wishes
 
 from tests.app.scenes import answering

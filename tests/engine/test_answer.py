@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 from ripieno.clock import Beats, Meter
-from ripieno.events import AnswerNow, Cadence, Phase, Stop
+from ripieno.commands import AnswerNow, Cadence, Stop
+from ripieno.events import Phase
 from ripieno.settings import Mode, Settings, Turns
 
 from tests.fakes import FakeStage

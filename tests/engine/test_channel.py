@@ -7,7 +7,7 @@ import os
 
 import pytest
 from ripieno.channel import Closed, Receiver, Sender
-from ripieno.events import Turn
+from ripieno.commands import Turn
 
 
 def pair() -> tuple[Sender[object], Receiver[object]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ripieno.commands import Action
 from ripieno.errors import SettingError
-from ripieno.events import Action, ClockTick, ControlChange, NoteOff, NoteOn, PitchBend
+from ripieno.events import ClockTick, ControlChange, NoteOff, NoteOn, PitchBend
 from ripieno.midi import controls_file
 from ripieno.midi.controls import Binding, Control, Controls, Kind
 

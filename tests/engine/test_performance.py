@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ripieno.clock import Beats
-from ripieno.events import Choose, Mute, Phase, SeedFromPlayed, Turn
+from ripieno.commands import Choose, Mute, SeedFromPlayed, Turn
+from ripieno.events import Phase
 from ripieno.settings import Horizon, Mode, Settings
 from ripieno.takes.history import History
 from ripieno.takes.take import Mark, Marked, StepPlanned, TempoSet, Turned

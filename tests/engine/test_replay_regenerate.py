@@ -12,19 +12,9 @@ from ripieno import resources
 from ripieno.cli import main
 from ripieno.cli.regenerate import bundle_of, steps_differ
 from ripieno.clock import Beats, Seconds, TempoMap, VirtualClock
+from ripieno.commands import AnswerNow, Choose, Mute, Seed, Turn
 from ripieno.errors import BundleError, PhraseError
-from ripieno.events import (
-    AnswerNow,
-    Choose,
-    ControlChange,
-    Mute,
-    NoteOff,
-    NoteOn,
-    PitchBend,
-    Seed,
-    Stamped,
-    Turn,
-)
+from ripieno.events import ControlChange, NoteOff, NoteOn, PitchBend, Stamped
 from ripieno.inference.computer import manifest_hash, this_computer
 from ripieno.inference.link import ModelSpec
 from ripieno.ledger import Ledger

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from ripieno.clock import Beats
-from ripieno.events import Note, Phase, Seed, Turn
+from ripieno.commands import Seed, Turn
+from ripieno.events import Note, Phase
 from ripieno.settings import Horizon, Mode, Settings
 
 from tests.fakes import CHORD, FakeStage

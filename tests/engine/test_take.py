@@ -17,34 +17,36 @@ from typing import Any, get_args
 
 import pytest
 from ripieno.clock import Beats, Meter, Seconds, TempoMap
-from ripieno.errors import PhraseError
-from ripieno.events import (
+from ripieno.commands import (
     Action,
     Choose,
-    ClockTransport,
     Command,
-    ControlChange,
     KeyPlayed,
     Learn,
     Locate,
-    MidiMessage,
     Mute,
+    Nudge,
+    SaveLast,
+    Seed,
+    Tap,
+    Tell,
+    Turn,
+)
+from ripieno.errors import PhraseError
+from ripieno.events import (
+    ClockTransport,
+    ControlChange,
+    MidiMessage,
     Note,
     NoteOff,
     NoteOn,
-    Nudge,
     PitchBend,
     Planned,
     Request,
     Rung,
-    SaveLast,
-    Seed,
     SongPosition,
     Sounding,
-    Tap,
-    Tell,
     Transport,
-    Turn,
 )
 from ripieno.midi.midifile import read_score
 from ripieno.score import BendMark, PartNote, TempoMark

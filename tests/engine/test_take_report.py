@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ripieno.cli import main
 from ripieno.clock import Beats, Seconds
-from ripieno.events import Mute, NoteOn, Request, Rung, Sounding
+from ripieno.commands import Mute
+from ripieno.events import NoteOn, Request, Rung, Sounding
 from ripieno.settings import Key, Rules, Settings, Strength
 from ripieno.takes.facts import (
     Asked,

@@ -7,17 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from ripieno.clock import Beats, Seconds
-from ripieno.events import (
-    Choose,
-    ClockMessage,
-    ClockTick,
-    ClockTransport,
-    Nudge,
-    Phase,
-    SongPosition,
-    Transport,
-    Turn,
-)
+from ripieno.commands import Choose, Nudge, Turn
+from ripieno.events import ClockMessage, ClockTick, ClockTransport, Phase, SongPosition, Transport
 from ripieno.settings import ClockSource, Mode, OnLoss, Settings, Sync, Turns
 from ripieno.takes.facts import NoteStarted, Source
 from ripieno.timekeeper import Timekeeper

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ripieno.clock import Beats
-from ripieno.events import Phase, Request, Sounding, Turn
+from ripieno.commands import Turn
+from ripieno.events import Phase, Request, Sounding
 from ripieno.settings import Assign, Mode, Settings, Turns
 
 from tests.engine.turns_stage import TurnsStage

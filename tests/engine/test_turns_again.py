@@ -6,19 +6,8 @@ from itertools import pairwise
 
 import pytest
 from ripieno.clock import Beats
-from ripieno.events import (
-    AnswerNow,
-    Cadence,
-    Choose,
-    Keep,
-    Loop,
-    Mutate,
-    Phase,
-    Request,
-    Sounding,
-    Turn,
-    Undo,
-)
+from ripieno.commands import AnswerNow, Cadence, Choose, Keep, Loop, Mutate, Turn, Undo
+from ripieno.events import Phase, Request, Sounding
 from ripieno.modes.passage import Record, fixed
 from ripieno.modes.repeat import Hole, Repeat
 from ripieno.settings import Mode, Settings, Turns

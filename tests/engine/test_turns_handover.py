@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ripieno.clock import Beats, Seconds
-from ripieno.events import AnswerNow, Loop, Phase, Request, Sounding
+from ripieno.commands import AnswerNow, Loop
+from ripieno.events import Phase, Request, Sounding
 from ripieno.settings import ClockSource, HandOver, Mode, Settings, Sync, Turns
 
 from tests.engine.turns_stage import TurnsStage

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from ripieno.clock import VirtualClock
-from ripieno.events import Loop, Mutate, Phase, Planned, Request, Undo
+from ripieno.commands import Loop, Mutate, Undo
+from ripieno.events import Phase, Planned, Request
 from ripieno.inference.bundle import check
 from ripieno.inference.generate import Generator
 from ripieno.inference.opening import open_model

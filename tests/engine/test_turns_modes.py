@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 from ripieno.clock import Beats, Seconds
-from ripieno.events import Choose, Mute, Note, Phase, Seed, Turn
+from ripieno.commands import Choose, Mute, Seed, Turn
+from ripieno.events import Note, Phase
 from ripieno.modes.space import NATURAL, Space
 from ripieno.settings import Horizon, Mode, Settings, Sync, Turns
 

@@ -8,22 +8,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ripieno.clock import Beats, Seconds
-from ripieno.events import (
+from ripieno.commands import (
     AnswerNow,
     Cadence,
     Choose,
     Keep,
     Loop,
     Mutate,
-    Note,
-    Phase,
-    Request,
     Seed,
     SeedFromPlayed,
-    Sounding,
     Turn,
     Undo,
 )
+from ripieno.events import Note, Phase, Request, Sounding
 from ripieno.settings import Assign, ClockSource, HandOver, Horizon, Mode, Settings, Sync, Turns
 
 from tests.engine.turns_stage import TurnsStage

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ripieno.events import Play, Stop, Telemetry
+from ripieno.commands import Play, Stop
+from ripieno.events import Telemetry
 from ripieno.settings import ClockSource, Mode, Sync
 
 from tests.engine.jackd import JackServer

@@ -15,7 +15,8 @@ from ripieno import resources
 from ripieno.channel import Closed
 from ripieno.client import Client
 from ripieno.clock import Beats
-from ripieno.events import Command, Note, Phase, Seed, Telemetry
+from ripieno.commands import Command, Seed
+from ripieno.events import Note, Phase, Telemetry
 from ripieno.inference.link import ModelSpec
 from ripieno.preset.preset import Preset, load_preset
 from ripieno.routing import InputKind, InputSpec, OutputKind, OutputSpec, Routing

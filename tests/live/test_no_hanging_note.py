@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ripieno.events import Choose, Command, Panic, Phase, Play, Quit, Stop
+from ripieno.commands import Choose, Command, Panic, Play, Quit, Stop
+from ripieno.events import Phase
 from ripieno.settings import Mode
 
 from tests.engine.jackd import Dump, JackServer, until

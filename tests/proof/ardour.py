@@ -134,7 +134,10 @@ def _wired(server: JackServer, place: Path, hears: str, tells: str | None) -> bo
     ports = server.ports()
     if any(CLIENT in port and port not in ports for wire in wires for port in wire):
         return False
-    for source, destination in wires:
-        server.connect(source, destination)
+    try:
+        for source, destination in wires:
+            server.connect(source, destination)
+    except subprocess.CalledProcessError:
+        return False
     time.sleep(CALM)
     return wires[0][1] in server.ports()

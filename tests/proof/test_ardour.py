@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,8 +26,13 @@ FOUR = 16.0
 """Four bars, in beats."""
 END = 4 * BARS - 0.1
 """Beats: what comes later may be cut off by Ardour's stop, on its side or on ours."""
-TRIES = 3
-"""A run in which JACK itself has missed periods says nothing about us, and is done again."""
+TRIES = 2
+"""A run that JACK itself has spoilt is done once more."""
+BEFORE, AFTER = 0.3, 2.5
+"""Seconds around a period that JACK has missed: Ardour's time stood still there, ours did not, and
+its clock needs so long to tell. What lies there is not judged …"""
+JUDGED = 0.5
+"""… but at least this share of all notes is."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,8 @@ class Session:
 
     recorded: list[Heard]
     take: Take
-    xruns: int
+    xruns: list[float]
+    """When JACK has missed a period, on our clock."""
 
     @property
     def before_end(self) -> list[Heard]:
@@ -60,15 +67,22 @@ class Session:
         return found
 
     @property
-    def good(self) -> bool:
-        """Whether it is what it should be; else it is worth asking whether JACK was to blame."""
-        return len(self.pairs) == len(self.before_end) and self.errors[-1] <= PERIOD
-
-    @property
     def errors(self) -> list[float]:
         """Frames between where a note was recorded and the beat that the take tells, in order."""
         beat = daw.FRAMES_PER_BEAT
-        return sorted(abs(frame - fact.beat * beat) for frame, fact in self.pairs)
+        return sorted(
+            abs(frame - fact.beat * beat) for frame, fact in self.pairs if self._judged(fact.at)
+        )
+
+    def _judged(self, at: float) -> bool:
+        return not any(-BEFORE < at - xrun < AFTER for xrun in self.xruns)
+
+    @property
+    def good(self) -> bool:
+        """Whether it is what it should be; else it is worth asking whether JACK was to blame."""
+        errors = self.errors
+        enough = len(errors) >= JUDGED * len(self.before_end)
+        return enough and len(self.pairs) == len(self.before_end) and errors[-1] <= PERIOD
 
 
 def session(folder: Path, bundle: Path, server: JackServer) -> Session:
@@ -81,20 +95,33 @@ def session(folder: Path, bundle: Path, server: JackServer) -> Session:
     try:
         running.until(lambda t: "(" in t.model, "a model")
         with ardour(server, folder, OUT, tells=IN) as its:
-            before = xruns(server)
             its.roll()
-            running.until(lambda t: t.beat > 4 * BARS, "the end", 2.5 * BARS + 30)
-            missed = xruns(server) - before
+            missed = Missed(server)
+            running.until(lambda t: missed.look(t.beat > 4 * BARS), "the end", 2.5 * BARS + 30)
             recorded = its.stop()
             running.until(lambda t: not t.playing, "a stop with Ardour's")
     finally:
         running.client.close()
-    return Session(recorded, running.take(), missed)
+    return Session(recorded, running.take(), missed.moments)
 
 
-def xruns(server: JackServer) -> int:
-    """How many periods the server has missed so far, as it tells itself."""
-    return server.log.read_text(errors="replace").count("XRun")
+class Missed:
+    """When the server has missed a period, as it tells itself."""
+
+    def __init__(self, server: JackServer) -> None:
+        self._server = server
+        self._count = self._told()
+        self.moments: list[float] = []
+
+    def _told(self) -> int:
+        return self._server.log.read_text(errors="replace").count("XRun")
+
+    def look(self, over: bool) -> bool:
+        """Notice what is new; to be called many times a second."""
+        before, self._count = self._count, self._told()
+        if self._count > before:
+            self.moments.append(time.perf_counter())
+        return over
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +151,10 @@ def test_every_note_lies_on_its_beat_within_a_period(played: Session) -> None:
     errors = played.errors
     print(
         f"{len(errors)} messages; from their beats {errors[len(errors) // 2]:.0f} frames in the "
-        f"median, {errors[-1]:.0f} at most; a period is {PERIOD}; {played.xruns} periods missed"
+        f"median, {errors[-1]:.0f} at most; a period is {PERIOD}; JACK has missed periods "
+        f"{len(played.xruns)} times, {len(played.pairs) - len(errors)} notes near them not judged"
     )
+    assert len(errors) >= JUDGED * len(played.before_end), "JACK cannot keep up on this machine"
     assert errors[-1] <= PERIOD
 
 

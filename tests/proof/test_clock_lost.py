@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ripieno.events import Quit
+from ripieno.commands import Quit
 from ripieno.settings import ClockSource, Mode, OnLoss, Settings, Sync
 
 from tests.engine.jackd import JackServer

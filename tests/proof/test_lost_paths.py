@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ripieno.events import Phase, Quit
+from ripieno.commands import Quit
+from ripieno.events import Phase
 from ripieno.settings import Mode
 
 from tests.engine.jackd import Heard, JackServer, until

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from ripieno.events import Choose, Quit
+from ripieno.commands import Choose, Quit
 from ripieno.settings import Mode
 
 from tests.engine.bundles import Recipe, write_bundle

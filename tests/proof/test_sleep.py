@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ripieno.clock import Seconds
-from ripieno.events import Quit
+from ripieno.commands import Quit
 from ripieno.settings import Mode
 
 from tests.engine.jackd import PERIOD, RATE, JackServer

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ripieno.events import Panic, Phase, Play, Quit
+from ripieno.commands import Panic, Play, Quit
+from ripieno.events import Phase
 from ripieno.settings import Mode
 
 from tests.engine.jackd import JackServer

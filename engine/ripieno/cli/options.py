@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ripieno import knobs, resources
+from ripieno.commands import Seed
 from ripieno.errors import SettingError, SoundError, nearest_name
-from ripieno.events import Seed
 from ripieno.inference.bundle import check
 from ripieno.preset.phrases import describe_phrase
 from ripieno.preset.preset import DEFAULT, Preset, load_preset

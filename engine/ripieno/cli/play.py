@@ -21,8 +21,9 @@ from ripieno.cli.arguments import HEADLESS_BARS
 from ripieno.cli.options import Asked, asked
 from ripieno.cli.progress import Progress
 from ripieno.cli.takes import export
+from ripieno.commands import Command, Play, Quit, Seed
 from ripieno.errors import PhraseError, SettingError
-from ripieno.events import Command, Play, Quit, Seed, Telemetry
+from ripieno.events import Telemetry
 from ripieno.preset.phrases import load_phrase, phrase_names
 from ripieno.takes.take import new_take_path
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ripieno.clock import Seconds
+from ripieno.commands import Action
 from ripieno.errors import SettingError
-from ripieno.events import Action, Stamped
+from ripieno.events import Stamped
 from ripieno.midi import controls_file
 from ripieno.midi.controls import Controls
 

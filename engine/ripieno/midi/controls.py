@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ripieno.commands import Action
 from ripieno.errors import SettingError, nearest_name
-from ripieno.events import Action, ControlChange, MidiMessage, NoteOff, NoteOn
+from ripieno.events import ControlChange, MidiMessage, NoteOff, NoteOn
 
 PRESSED = 64
 """From this value on a switch is down, as the MIDI 1.0 specification has it."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ripieno import knobs
 from ripieno.clock import Beats
-from ripieno.events import (
+from ripieno.commands import (
     AnswerNow,
     Cadence,
     Choose,

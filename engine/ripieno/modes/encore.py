@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ripieno.clock import GRID_TOLERANCE, Beats
-from ripieno.events import Keep, Loop, Mutate, Seed, Undo
+from ripieno.commands import Keep, Loop, Mutate, Seed, Undo
 from ripieno.modes.effects import NOTHING, Cut, Effects, Keepsake, Say
 from ripieno.modes.mode import Again
 from ripieno.modes.moment import Moment

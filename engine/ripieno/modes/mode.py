@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Meter, ceil_to, snap
-from ripieno.events import Keep, Loop, Mutate, Phase, Planned, Undo
+from ripieno.commands import Keep, Loop, Mutate, Undo
+from ripieno.events import Phase, Planned
 from ripieno.modes.ear import STEP
 from ripieno.modes.effects import NOTHING, Cut, Effects, Hush, Say
 from ripieno.modes.moment import Moment

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ripieno.clock import Beats, ceil_to
-from ripieno.events import Note, Request, Seed
+from ripieno.commands import Seed
+from ripieno.events import Note, Request
 from ripieno.modes.ear import STEP, Ear
 from ripieno.modes.space import WINDOW, Space
 from ripieno.modes.tonality import estimate

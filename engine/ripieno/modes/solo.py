@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ripieno.clock import Beats, ceil_to
-from ripieno.events import Keep, Phase
+from ripieno.commands import Keep
+from ripieno.events import Phase
 from ripieno.modes.ear import STEP
 from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Say
 from ripieno.modes.encore import NONE_YET, Encore, Here

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from ripieno import resources
 from ripieno.clock import Beats, Meter
+from ripieno.commands import Seed
 from ripieno.errors import PhraseError, SettingError
-from ripieno.events import Note, Seed
+from ripieno.events import Note
 from ripieno.grammar.grid import STEPS_PER_BEAT, VOICES
 
 LOWEST, HIGHEST = 21, 108

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ripieno.clock import Beats, Meter, Seconds, TempoMap
-from ripieno.events import Command, MidiMessage, Note, Planned, Request, Rung, Sounding
+from ripieno.commands import Command
+from ripieno.events import MidiMessage, Note, Planned, Request, Rung, Sounding
 
 
 class Source(StrEnum):

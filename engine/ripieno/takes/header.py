@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ripieno.clock import Seconds
-from ripieno.events import Seed
+from ripieno.commands import Seed
 from ripieno.settings import Settings
 
 

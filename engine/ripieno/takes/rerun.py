@@ -13,8 +13,9 @@ from itertools import zip_longest
 from typing import cast
 
 from ripieno.clock import Seconds
+from ripieno.commands import Locate, Panic, Play, Stop
 from ripieno.errors import PhraseError
-from ripieno.events import Locate, Panic, Play, Request, Served, Stamped, Stop
+from ripieno.events import Request, Served, Stamped
 from ripieno.ledger import Ledger
 from ripieno.modes.conductor import Wish
 from ripieno.performance import Performance

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ripieno.clock import Beats
-from ripieno.events import KeyPlayed
+from ripieno.commands import KeyPlayed
 from ripieno.grammar.grid import VOICES
 from ripieno.modes.ear import STEP
 from ripieno.settings import Key, Rules, Strength
