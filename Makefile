@@ -1,10 +1,10 @@
 # `make play` starts the instrument; everything that it needs is installed on the way.
-.PHONY: help play test proof soak setup bench sound train docs clean
+.PHONY: help play test proof soak setup bench bench-models sound train docs clean
 SETUP := bash .ci/setup.sh
 BIN := .venv/bin
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
 
 play: ## play; options in ARGS, such as ARGS="--preset chorale-solo" or ARGS="--help"
 	@$(SETUP) play && exec $(BIN)/ripieno play $(ARGS)
@@ -23,6 +23,9 @@ setup: ## install again what could not be installed before
 
 bench: ## measure latencies, and print one table
 	@$(SETUP) test && exec $(BIN)/python -m tests.bench $(ARGS)
+
+bench-models: ## measure the models beside torch, transformers and llama.cpp (which is built once: minutes)
+	@$(SETUP) test && { $(BIN)/python -c 'import llama_cpp, gguf, transformers' 2>/dev/null || $(BIN)/python -m pip -qq install --editable '.[bench]' || echo "Some rivals could not be installed; going on without."; } && exec $(BIN)/python -m tests.bench_models $(ARGS)
 
 sound: ## build the soundfont anew
 	@$(SETUP) play && exec $(BIN)/python soundfonts/build.py $(ARGS)

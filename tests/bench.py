@@ -15,7 +15,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests import bench_live, bench_model, bench_start, bench_state, bench_sync, bench_timing
+from tests import (
+    bench_live,
+    bench_model,
+    bench_screen,
+    bench_start,
+    bench_state,
+    bench_sync,
+    bench_timing,
+)
 from tests.bench_live import Stand
 from tests.bench_table import PAGE, Findings, load, machine, page
 from tests.engine.jackd import JackServer, forget_dead_servers
@@ -38,6 +46,7 @@ PARTS: dict[str, Callable[[Stand], Findings]] = {
     "busy": bench_timing.busy,
     "hand-over": bench_timing.handover,
     "first note": bench_timing.speculation,
+    "screen": bench_screen.screen,
     "start": lambda stand: bench_start.first_sound(stand.model, stand.quick),
 }
 

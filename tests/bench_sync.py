@@ -1,4 +1,5 @@
-"""Clocks: how far notes are from a clock that comes in, how even the one is that goes out."""
+"""Clocks: how far notes are from a clock that comes in, how even the one is that goes out, and how
+exact a frame of JACK's is met."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from ripieno.clock import Beats, Seconds, TempoMap
 
+from tests.bench_frames import frames
 from tests.bench_live import Stand
 from tests.bench_table import Findings, Row, Sample, at_most
 from tests.engine.jackd import JackServer
@@ -31,6 +33,7 @@ def sync(stand: Stand) -> Findings:
     found = [_filtered(stand.quick)]
     if stand.jack:
         found += [_clock_in(stand, stand.jack), _clock_out(stand, stand.jack)]
+        found.append(frames(stand.jack, stand.quick))
     rows = [row for part in found for row in part.rows]
     targets = [target for part in found for target in part.targets]
     return Findings(tuple(rows), tuple(targets), tuple(word for p in found for word in p.words))

@@ -83,9 +83,11 @@ def at_most(aim: str, value: float, limit: float, unit: str = "ms") -> Target:
     return Target(aim, f"{value:.3g} {unit}", value <= limit)
 
 
-def page(findings: Sequence[Findings], machine: Sequence[str]) -> str:
+def page(
+    findings: Sequence[Findings], machine: Sequence[str], introduction: str = INTRODUCTION
+) -> str:
     """All of it as Markdown."""
-    lines = [INTRODUCTION, *(f"- {line}" for line in machine), ""]
+    lines = [introduction, *(f"- {line}" for line in machine), ""]
     lines += [
         "| what | n | p50 | p99 | compared with | n | p50 | p99 | |",
         "|---|--:|--:|--:|---|--:|--:|--:|---|",

@@ -61,8 +61,8 @@ class FakeOutput:
         self.calls.append(call)
         self.moments.append(at)
 
-    def silence(self) -> None:
-        self._keep(("silence", 0, 0), None)
+    def silence(self, at: Seconds | None = None) -> None:
+        self._keep(("silence", 0, 0), at)
 
     def check(self) -> bool:
         newcomer, self.newcomer = self.newcomer, False

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+# Telemetry comes thirty times a second, and more than that no eye needs.
+os.environ.setdefault("TEXTUAL_FPS", "30")
 # A lone Escape can only be told from an arrow key by waiting; panic should not wait long.
 os.environ.setdefault("ESCDELAY", "40")
 
 from ripieno.clock import Clock, SystemClock
-from ripieno.commands import Seed
+from ripieno.library.items import Looks
 from textual.app import App
 
 from ripieno_app.desk import Desk
-from ripieno_app.messages import Client
+from ripieno_app.messages import Client, Library
+from ripieno_app.screens.browser import Browser
+from ripieno_app.screens.guide import Guide
 from ripieno_app.screens.performance import Performance
-from ripieno_app.theme import RIPIENO, RIPIENO_16
+from ripieno_app.theme import DARK, SIXTEEN, THEMES
 
+SETTLED = 1.0
+"""Seconds after which everything that the screen is made of is there."""
 LAST_WORD = 2.0
 """Seconds that the engine has to end in order before the screen closes anyway."""
 _log = logging.getLogger("ripieno.screen")
@@ -36,22 +42,43 @@ class RipienoApp(App[int]):
     ALLOW_SELECT = False
 
     def __init__(
-        self, client: Client, phrases: Sequence[Seed], preset: str, clock: Clock | None = None
+        self, client: Client, library: Library, looks: Looks, clock: Clock | None = None
     ) -> None:
         super().__init__()
-        self._client = client
-        self.desk = Desk(client, phrases, preset, clock or SystemClock())
-        self.performance = Performance(self.desk)
+        self._client, self._looks = client, looks
+        self.desk = Desk(client, library, looks, clock or SystemClock())
+        self.performance = Performance(self.desk, compact=looks.compact)
+        self.look = looks.theme or DARK
         self.failure: Exception | None = None
         self._leaving = False
 
     def on_mount(self) -> None:
-        few = self.console.color_system == "standard" and not self.is_headless
-        theme = RIPIENO_16 if few else RIPIENO
-        self.register_theme(theme)
-        self.theme = theme.name
+        for theme in (*THEMES.values(), SIXTEEN):
+            self.register_theme(theme)
+        self.wear(self.look)
         self.push_screen(self.performance)
+        if self._looks.guide:
+            self.push_screen(Guide(self.desk, self.performance.press), self.performance.act)
         asyncio.get_running_loop().add_reader(self._client.fileno(), self._readable)
+        if not self.is_headless:
+            self.set_timer(SETTLED, self.settle)
+
+    def wear(self, look: str) -> None:
+        """Put on the theme called `look`, one of THEMES."""
+        few = self.console.color_system == "standard" and not self.is_headless
+        self.look = look
+        self.theme = (SIXTEEN if few and look == DARK else THEMES[look]).name
+
+    def change_look(self) -> None:
+        """The next theme."""
+        names = list(THEMES)
+        self.wear(names[(names.index(self.look) + 1) % len(names)])
+        self.desk.say(f"Theme: {self.look.replace('-', ' ')}.")
+
+    def settle(self) -> None:
+        """All that is there by now stays: to look through it for garbage would cost frames."""
+        gc.collect()
+        gc.freeze()
 
     def on_unmount(self) -> None:
         self._stop_listening()
@@ -73,9 +100,14 @@ class RipienoApp(App[int]):
             self.exit(0)
         elif self.performance.is_mounted:
             self.performance.show()
+            if isinstance(self.screen, Browser | Guide):
+                self.screen.refresh_view()
 
     def _stop_listening(self) -> None:
         asyncio.get_running_loop().remove_reader(self._client.fileno())
+
+    def on_performance_change(self) -> None:
+        self.change_look()
 
     def on_performance_leave(self) -> None:
         """Let the engine end in order; leave at once when it is gone or asked twice."""
@@ -98,9 +130,9 @@ class RipienoApp(App[int]):
         self.exit(1, return_code=1)
 
 
-def run(client: Client, *, phrases: Sequence[Seed], preset: str) -> int:
+def run(client: Client, *, shelves: Library, looks: Looks) -> int:
     """Show the screen until the player leaves. Returns the exit code: 0, or 1 when it failed."""
-    app = RipienoApp(client, phrases, preset)
+    app = RipienoApp(client, shelves, looks)
     failure: Exception | None = None
     try:
         code = app.run()

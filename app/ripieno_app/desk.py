@@ -5,14 +5,30 @@ No Textual here. Whatever is done shows in the next `view` at once; the engine c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ripieno import knobs
+from ripieno import knobs, surface
 from ripieno.channel import Closed
 from ripieno.clock import Clock, Seconds
-from ripieno.commands import Choose, Command, Learn, Mute, Panic, Play, Quit, Seed, Stop, Tap, Turn
-from ripieno.errors import SettingError
+from ripieno.commands import (
+    Become,
+    Choose,
+    Command,
+    Learn,
+    Mute,
+    Panic,
+    Play,
+    Programs,
+    Quit,
+    Recall,
+    Seed,
+    Stop,
+    Tap,
+    Turn,
+)
+from ripieno.errors import RipienoError, SettingError
 from ripieno.events import Telemetry
+from ripieno.grammar.grid import VOICES
+from ripieno.library.items import Looks, PhraseItem
+from ripieno.preset.values import SOUNDS
 from ripieno.settings import ClockSource, Mode, Settings
 
 from ripieno_app.keyboard import Keyboard
@@ -20,6 +36,7 @@ from ripieno_app.keys import (
     LEARNABLE,
     Action,
     ChangeLength,
+    ChangeSound,
     Cycle,
     Deed,
     Dial,
@@ -28,9 +45,12 @@ from ripieno_app.keys import (
     PickPhrase,
     Send,
     ToggleMute,
+    ToggleSolo,
+    turned_by,
 )
-from ripieno_app.messages import Client, Hands, View
+from ripieno_app.messages import Client, Hands, Library, View
 from ripieno_app.noticeboard import ANSWER_STAYS, Noticeboard
+from ripieno_app.recorder import PhraseRecorder
 from ripieno_app.wishes import Controls, Wishes, control_of, label
 
 GONE = "The engine has stopped, so nothing sounds any more. The take is kept. Press q to leave."
@@ -41,21 +61,30 @@ WELCOME = {
 }
 WELCOME_STAYS = Seconds(12.0)
 TAPPING = "Tap the beat a few times: the tempo follows."
-LEARNING = "Learn: now an action's key (Enter c g x z w b Space Esc), or j to forget."
-UNTEACHABLE = "That cannot be learnt: Enter, c, g, x, z, w, b, Space and Esc can."
+LEARNING = "Learn: now the key of an action or of a control, or j to forget all."
+UNDO_DEPTH = 50
+UNTEACHABLE = "That cannot be learnt; the keys of actions and of controls can."
 
 
 class Desk:
     """The screen without its looks."""
 
-    def __init__(self, client: Client, phrases: Sequence[Seed], preset: str, clock: Clock) -> None:
+    def __init__(self, client: Client, library: Library, looks: Looks, clock: Clock) -> None:
         self.alive = True
+        self.library = library
+        self.preset = looks.preset
+        """The name of the preset that plays."""
+        self.recorder: PhraseRecorder | None = None
         self.layer = Layer.PLAY
         self.keyboard = Keyboard()
         self._client = client
-        self._phrases = tuple(phrases)
-        self._preset = preset
+        self._phrases: tuple[Seed, ...] = ()
+        self._title = looks.title
+        self._saved: Settings | None = None  # as the preset has it
+        self._programs: tuple[int, ...] = ()
+        self._before: list[tuple[str | None, Settings]] = []  # what was turned, and from what
         self._clock = clock
+        self.refresh_phrases()
         self._telemetry: Telemetry | None = None
         self._learning = False
         self._wishes = Wishes()
@@ -84,6 +113,11 @@ class Desk:
         if telemetry is None:
             return False
         first, self._telemetry = self._telemetry is None, telemetry
+        if first:
+            self._saved, self._programs = telemetry.settings, telemetry.programs
+        if self.recorder is not None:
+            self.recorder.hear(telemetry)
+        self._follow_scene(telemetry)
         self._board.hear(telemetry)
         if first:
             welcome = WELCOME[telemetry.settings.mode]
@@ -108,8 +142,87 @@ class Desk:
                 self.layer, keyboard.octave, keyboard.length, keyboard.latch, keyboard.sounding
             ),
             words=board.words(telemetry.at),
-            preset=self._preset,
+            preset=self._title,
+            changed=self._changed(telemetry),
+            recording=None if self.recorder is None else self.recorder.slot,
         )
+
+    # ---- presets, phrases
+
+    def refresh_phrases(self) -> None:
+        """Look again what seed phrases there are."""
+        try:
+            items = self.library.phrases()
+        except RipienoError:
+            items = ()
+        self._phrases = tuple(Seed(item.name, item.notes) for item in items if not item.problem)
+
+    def recall(self, what: Recall, title: str = "") -> None:
+        """Bring a preset or a scene at the next bar."""
+        if self._telemetry is not None:
+            self._before.append((None, self._telemetry.settings))
+        self._send(what)
+        self._answer(f"{title or what.name} comes at the next bar.")
+
+    def saved_as(self, name: str) -> None:
+        """What plays now is the preset `name`."""
+        self.preset, self._title = name, self._title_of(name)
+        if self._telemetry is not None:
+            self._saved, self._programs = self._telemetry.settings, self._telemetry.programs
+
+    def choose_phrase(self, item: PhraseItem) -> None:
+        """Take a phrase as the seed."""
+        if self._controls is not None:
+            self._wish(Seed(item.name, item.notes), self._controls)
+
+    def send(self, command: Command) -> None:
+        """Send a command that no control of the screen stands for."""
+        self._send(command)
+
+    def say(self, text: str, *, urgent: bool = False) -> None:
+        """Tell the player something on the notice line."""
+        self._answer(text, urgent=urgent, stays=WELCOME_STAYS)
+
+    def record(self, slot: int) -> None:
+        """Record what is played from now on into `slot`."""
+        self.recorder = PhraseRecorder(slot)
+        self.layer = Layer.PLAY
+        self.say(f"Recording into slot {slot}: play your phrase, then press F2.")
+
+    def finish_recording(self) -> None:
+        """Keep what was played as a phrase, which is the seed from now on."""
+        recorder, self.recorder = self.recorder, None
+        if recorder is None or self._telemetry is None:
+            return
+        meter = str(self._telemetry.settings.meter)
+        try:
+            item = self.library.record_phrase(recorder.slot, recorder.notes(), meter)
+        except RipienoError as error:
+            self.say(str(error), urgent=True)
+            return
+        self.refresh_phrases()
+        self.choose_phrase(item)
+        self.say(f"{item.title}: {len(item.notes)} notes, the seed phrase now.")
+
+    def _follow_scene(self, telemetry: Telemetry) -> None:
+        """A preset that was recalled, from here or by a footswitch, has come."""
+        if telemetry.scene and telemetry.scene != self.preset:
+            self.preset = telemetry.scene
+            self._title = self._title_of(telemetry.scene)
+            self._saved, self._programs = telemetry.settings, telemetry.programs
+
+    def _title_of(self, name: str) -> str:
+        try:
+            titles = {item.name: item.title for item in self.library.presets()}
+        except RipienoError:
+            titles = {}
+        return titles.get(name, name)
+
+    def _changed(self, telemetry: Telemetry) -> bool:
+        settings = self._wishes.applied(telemetry).settings
+        return settings != self._saved or telemetry.programs != self._programs
+
+    # ---- what the hands do
 
     def press(self, key: str) -> None:
         """A letter was pressed in the play layer."""
@@ -151,6 +264,12 @@ class Desk:
                 self._wish(Choose(name, knobs.cycled(controls.settings, name, clicks)), controls)
             case ToggleMute(voice):
                 self._wish(Mute(voice, voice not in controls.settings.muted), controls)
+            case ToggleSolo(voice):
+                self._remember(f"solo {voice}", controls.settings)
+                for command in surface.solo(controls.settings, voice):
+                    self._wish(command, controls, remember=False)
+            case ChangeSound(voice, clicks):
+                self._change_sound(voice, clicks)
             case PickPhrase(clicks):
                 self._pick(clicks, controls)
 
@@ -186,18 +305,39 @@ class Desk:
                 self.layer = Layer.COMMAND if self.layer is Layer.PLAY else Layer.PLAY
             case Deed.LATCH:
                 self._latch()
+            case Deed.UNDO if controls is not None:
+                self._undo(controls)
 
     def _learn(self, action: Action) -> bool:
         """The key after 'learn' names what is learnt. Whether that is all it does: panic panics."""
         if action is Deed.LAYER:
             return False
         self._learning = False
-        trigger = LEARNABLE.get(action)
+        trigger = LEARNABLE.get(action) or turned_by(action)
         if trigger is None and action is not Deed.LEARN:
             self._answer(UNTEACHABLE)
         else:
             self._send(Learn(trigger))
         return action is not Deed.PANIC
+
+    def _undo(self, controls: Controls) -> None:
+        """The last control that was turned goes back; a preset that was recalled, too."""
+        while self._before:
+            name, settings = self._before.pop()
+            if settings == controls.settings:
+                continue
+            self._send(Become(settings))
+            if self._telemetry is not None:
+                self._wishes.want(Become(settings), self._telemetry)
+            self._answer(f"{_told(name)} is as it was.")
+            return
+        self._answer("There is nothing to take back.")
+
+    def _change_sound(self, voice: int, clicks: int) -> None:
+        programs = list(self._telemetry.programs) if self._telemetry is not None else []
+        if voice < len(programs):
+            programs[voice] = next_sound(programs[voice], clicks)
+            self._send(Programs(tuple(programs)))
 
     def _latch(self) -> None:
         self.keyboard.latch = not self.keyboard.latch
@@ -216,7 +356,7 @@ class Desk:
             place = 0 if clicks > 0 else -1
         self._wish(self._phrases[place % len(names)], controls)
 
-    def _wish(self, command: Command, controls: Controls) -> None:
+    def _wish(self, command: Command, controls: Controls, *, remember: bool = True) -> None:
         """Send a command that sets a control, unless it sets nothing or may not be."""
         try:
             if controls.after(command) == controls:
@@ -224,9 +364,17 @@ class Desk:
         except SettingError as error:
             self._answer(str(error), urgent=True)
             return
+        if remember:
+            self._remember(control_of(command), controls.settings)
         self._send(command)
         if self._telemetry is not None and not _elsewhere(command, controls.settings):
             self._wishes.want(command, self._telemetry)
+
+    def _remember(self, name: str | None, settings: Settings) -> None:
+        """What `name` is turned away from; turning the same thing on is one change."""
+        if name is None or (self._before and self._before[-1][0] == name):
+            return
+        self._before = [*self._before, (name, settings)][-UNDO_DEPTH:]
 
     @property
     def _controls(self) -> Controls | None:
@@ -248,6 +396,28 @@ class Desk:
         self.alive = False
         self.keyboard.forget()
         self._board.end(GONE)
+
+
+def _told(name: str | None) -> str:
+    """'Key lock' or 'Mute alto': what was turned, at the beginning of a sentence."""
+    if name is None:
+        return "The preset"
+    what, _, voice = name.partition(" ")
+    shown = f"{what} {VOICES[int(voice)]}" if voice.isdigit() else name.replace("_", " ")
+    return shown.capitalize()
+
+
+def next_sound(program: int, clicks: int) -> int:
+    """The built-in sound so many places on from `program`."""
+    programs = sorted(SOUNDS.values())
+    place = programs.index(program) if program in programs else -1 if clicks > 0 else 0
+    return programs[(place + clicks) % len(programs)]
+
+
+def sound_name(program: int) -> str:
+    """'organ', or 'program 12' for a sound that is not built in."""
+    names = {number: name for name, number in SOUNDS.items()}
+    return names.get(program, f"program {program}")
 
 
 def _elsewhere(command: Command, settings: Settings) -> bool:

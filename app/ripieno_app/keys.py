@@ -17,15 +17,19 @@ from ripieno.commands import (
     AnswerNow,
     Cadence,
     Command,
+    Do,
     Keep,
+    LearnAll,
     Locate,
     Loop,
     Mutate,
     Nudge,
+    Rate,
     SaveLast,
     SeedFromPlayed,
     Undo,
 )
+from ripieno.grammar.grid import VOICES
 from textual import events
 
 THIRTY_SECOND = Beats(0.125)
@@ -48,7 +52,16 @@ class Deed(StrEnum):
     LEARN = "learn"
     LAYER = "layer"
     LATCH = "latch"
+    UNDO = "undo"
+    """The last control that was turned goes back."""
     HELP = "help"
+    PHRASES = "phrases"
+    PRESETS = "presets"
+    MODELS = "models"
+    TAKES = "takes"
+    CONTROLS = "controls"
+    THEME = "theme"
+    COMPACT = "compact"
     QUIT = "quit"
 
 
@@ -92,6 +105,21 @@ class PickPhrase:
 
 
 @dataclass(frozen=True, slots=True)
+class ToggleSolo:
+    """Let only this voice be heard, or all again."""
+
+    voice: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSound:
+    """Another sound for a voice: so many places on among the built-in ones."""
+
+    voice: int
+    clicks: int
+
+
+@dataclass(frozen=True, slots=True)
 class MoveOctave:
     """Move the computer keyboard up or down."""
 
@@ -105,7 +133,10 @@ class ChangeLength:
     clicks: int
 
 
-Action = Deed | Send | Dial | Cycle | ToggleMute | PickPhrase | MoveOctave | ChangeLength
+Action = (
+    Deed | Send | Dial | Cycle | ToggleMute | ToggleSolo | ChangeSound | PickPhrase | MoveOctave
+    | ChangeLength
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +161,8 @@ CADENCE = Send(Cadence(), "A cadence: it closes at the next place where a phrase
 LOOP, MUTATE, UNDO, KEEP = Send(Loop()), Send(Mutate()), Send(Undo()), Send(Keep())
 EARLIER = Send(Nudge(THIRTY_SECOND), "The music comes a thirty-second earlier.")
 LATER = Send(Nudge(Beats(-THIRTY_SECOND)), "The music comes a thirty-second later.")
+NEXT = Send(Do(Trigger.NEXT))
+LIKE, DISLIKE = Send(Rate(1)), Send(Rate(-1))
 TO_THE_START = Send(Locate(Beats(0.0)), "Back to the start.")
 
 KEYS: tuple[Key, ...] = (
@@ -141,6 +174,14 @@ KEYS: tuple[Key, ...] = (
     Key("tab", "Tab", Deed.LAYER, "letters play notes ↔ letters are commands", True),
     Key("?", "?", Deed.HELP, "this page", True),
     Key("f1", "F1", Deed.HELP, "this page", True),
+    Key("f2", "F2", Deed.PHRASES, "seed phrases: hear, choose, record, import", True),
+    Key("f3", "F3", Deed.PRESETS, "presets and scenes: they come at the next bar", True),
+    Key("f4", "F4", Deed.MODELS, "models: how fast they are here, and another one", True),
+    Key("f5", "F5", Deed.TAKES, "takes: hear, rename, export, delete", True),
+    Key("f6", "F6", Deed.CONTROLS, "every control there is, and what knob turns it", True),
+    Key("f7", "F7", Deed.THEME, "dark, light, high contrast, stage red", True),
+    Key("f8", "F8", Deed.COMPACT, "a few lines only, for a split pane; or all", True),
+    Key("f9", "F9", NEXT, "the next preset of the set list, at the next bar", True),
     Key("up", "↑", Dial("tempo", 1), "tempo up; with Shift by ten", True),
     Key("down", "↓", Dial("tempo", -1), "tempo down; with Shift by ten", True),
     Key("shift+up", "Shift-↑", Dial("tempo", 1, big=True), "tempo up by ten", True),
@@ -166,6 +207,14 @@ KEYS: tuple[Key, ...] = (
         Key(f"{voice + 1}", f"{voice + 1}", ToggleMute(voice), f"mute the {name}")
         for voice, name in enumerate(("soprano", "alto", "tenor", "bass"))
     ),
+    *(
+        Key(f"alt+{voice + 1}", f"Alt-{voice + 1}", ToggleSolo(voice), f"only the {name}")
+        for voice, name in enumerate(("soprano", "alto", "tenor", "bass"))
+    ),
+    Key("Z", "Shift-z", Deed.UNDO, "take back the last control that was turned"),
+    Key("L", "Shift-l", LIKE, "I like that: noted in the take"),
+    Key("X", "Shift-x", DISLIKE, "I do not like that: noted in the take"),
+    Key("J", "Shift-j", Send(LearnAll()), "learn the footswitch set: then touch eight switches"),
     *_pair("m", Cycle("mode", 1), Cycle("mode", -1), "mode: solo, answer, accompany"),
     *_pair("e", Cycle("meter", 1), Cycle("meter", -1), "meter"),
     *_pair("p", PickPhrase(1), PickPhrase(-1), "seed phrase"),
@@ -208,9 +257,26 @@ LEARNABLE: Mapping[Action, Trigger] = MappingProxyType(
         Deed.PANIC: Trigger.PANIC,
         Deed.TRANSPORT: Trigger.PLAY,
         Deed.TAP: Trigger.TAP,
+        NEXT: Trigger.NEXT,
+        LIKE: Trigger.LIKE,
+        DISLIKE: Trigger.DISLIKE,
     }
 )
 """What a pad, a pedal or a controller can be taught to do."""
+
+
+def turned_by(action: Action) -> str | None:
+    """The name of what `action` turns, for a controller to learn; None where it turns nothing."""
+    match action:
+        case Dial(name) | Cycle(name):
+            return name
+        case ToggleMute(voice):
+            return f"mute_{VOICES[voice]}"
+        case ToggleSolo(voice):
+            return f"solo_{VOICES[voice]}"
+        case _:
+            return None
+
 
 _EVERYWHERE = {key.name: key.action for key in KEYS if key.everywhere}
 _COMMAND = {key.name: key.action for key in KEYS}

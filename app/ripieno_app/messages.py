@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ripieno.commands import Command
-from ripieno.events import Notice, Telemetry
+from ripieno.commands import Audition, Command
+from ripieno.events import Note, Notice, Telemetry
+from ripieno.library.items import ModelItem, PhraseItem, PresetItem, TakeItem
+from ripieno.settings import Settings
 from textual.message import Message
 
 from ripieno_app.keys import Action, Layer
@@ -30,6 +32,49 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Let go of the engine."""
+
+
+class Library(Protocol):
+    """The shelves, seen from a screen. Every call may raise RipienoError, and may take a while."""
+
+    def phrases(self) -> tuple[PhraseItem, ...]: ...
+
+    def record_phrase(self, slot: int, notes: Sequence[Note], meter: str) -> PhraseItem: ...
+
+    def import_phrase(self, path: str) -> PhraseItem: ...
+
+    def delete_phrase(self, name: str) -> None: ...
+
+    def presets(self) -> tuple[PresetItem, ...]: ...
+
+    def set_list(self) -> tuple[str, ...]: ...
+
+    def changes(self, name: str, settings: Settings, programs: tuple[int, ...]) -> tuple[str, ...]:
+        """What differs from the saved preset `name`, in words."""
+
+    def save_preset(
+        self, base: str, name: str, settings: Settings, programs: tuple[int, ...]
+    ) -> str: ...
+
+    def models(self) -> tuple[ModelItem, ...]: ...
+
+    def measure_model(self, name: str) -> ModelItem: ...
+
+    def takes(self) -> tuple[TakeItem, ...]: ...
+
+    def audition_take(self, name: str) -> Audition: ...
+
+    def rename_take(self, name: str, new: str) -> None: ...
+
+    def delete_take(self, name: str) -> None: ...
+
+    def restore_take(self, name: str) -> None: ...
+
+    def export_take(self, name: str) -> str: ...
+
+    def welcomed(self) -> bool: ...
+
+    def remember_welcome(self) -> None: ...
 
 
 class Asked(Message):
@@ -77,3 +122,8 @@ class View:
     words: tuple[Words, ...]
     """What the notice lines say, the newest first."""
     preset: str
+    """The title of the preset that plays."""
+    changed: bool = False
+    """Whether something differs from it."""
+    recording: int | None = None
+    """The slot that a phrase is recorded into."""

@@ -9,8 +9,10 @@ from pathlib import Path
 from ripieno.clock import VirtualClock
 from ripieno.commands import Command
 from ripieno.events import Telemetry
+from ripieno.library.items import Looks
 
 from ripieno_app.app import RipienoApp
+from ripieno_app.messages import Library
 
 
 class _Still:
@@ -38,17 +40,23 @@ class _Still:
 
 
 def picture(
-    moment: Telemetry, preset: str, size: tuple[int, int] = (120, 40), keys: tuple[str, ...] = ()
+    moment: Telemetry,
+    looks: Looks,
+    library: Library,
+    size: tuple[int, int] = (120, 40),
+    keys: tuple[str, ...] = (),
 ) -> str:
     """The screen as an SVG, `size` columns × rows, after pressing `keys` (Textual's names)."""
 
     async def take() -> str:
         client = _Still(moment)
-        app = RipienoApp(client, (), preset, VirtualClock())
+        app = RipienoApp(client, library, looks, VirtualClock())
         try:
             async with app.run_test(size=size) as pilot:
                 await pilot.pause()
-                await pilot.press(*keys)
+                for key in keys:
+                    await pilot.press(key)
+                    await app.workers.wait_for_complete()
                 await pilot.pause()
                 return app.export_screenshot(title="Ripieno")
         finally:
@@ -57,6 +65,8 @@ def picture(
     return asyncio.run(take())
 
 
-def save_picture(moment: Telemetry, preset: str, path: Path, keys: tuple[str, ...] = ()) -> None:
-    """Write the picture for the README to `path`."""
-    path.write_text(picture(moment, preset, (120, 36), keys), encoding="utf-8")
+def save_picture(
+    moment: Telemetry, looks: Looks, library: Library, path: Path, keys: tuple[str, ...] = ()
+) -> None:
+    """Write the picture for the documentation to `path`."""
+    path.write_text(picture(moment, looks, library, (120, 40), keys), encoding="utf-8")

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from ripieno import knobs
 from ripieno.clock import Beats, Seconds
-from ripieno.commands import Choose, Command, Mute, Panic, Play, Seed, Stop, Turn
+from ripieno.commands import Become, Choose, Command, Mute, Panic, Play, Seed, Stop, Turn
 from ripieno.errors import SettingError
 from ripieno.events import Telemetry
 from ripieno.settings import Settings
@@ -30,7 +30,7 @@ AT_ONCE = frozenset(
 _NAMES = {"stability": "stability"}
 """Shorter than the control's title."""
 
-TRANSPORT, PHRASE = "transport", "phrase"
+TRANSPORT, PHRASE, ALL = "transport", "phrase", "all"
 
 
 def mute_name(voice: int) -> str:
@@ -64,6 +64,8 @@ class Controls:
                 return replace(self, settings=knobs.turn(self.settings, name, value))
             case Choose(name, value):
                 return replace(self, settings=knobs.choose(self.settings, name, value))
+            case Become(settings):
+                return replace(self, settings=settings)
             case Mute(voice, muted):
                 others = self.settings.muted - {voice}
                 now = others | {voice} if muted else others
@@ -99,6 +101,8 @@ def control_of(command: Command) -> str | None:
             return TRANSPORT
         case Seed():
             return PHRASE
+        case Become():
+            return ALL
         case _:
             return None
 

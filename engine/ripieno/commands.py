@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ripieno.clock import Beats, Seconds
 from ripieno.events import Note
+from ripieno.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,41 @@ class Mute:
 
     voice: int
     muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Become:
+    """Go on by these settings, all of them at once. The tempo of a followed clock stands."""
+
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Another sound for the four voices, as General MIDI programs 0…127, soprano first."""
+
+    programs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A preset or a scene, from the next bar line on.
+
+    `programs` None leaves the sounds, `model` '' the model as it is.
+    """
+
+    name: str
+    settings: Settings
+    programs: tuple[int, ...] | None = None
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audition:
+    """Let these notes be heard at `bpm` beside the music; nobody answers them. () is silence."""
+
+    notes: tuple[Note, ...]
+    bpm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +162,13 @@ class Keep:
     """Keep the last answer: as the seed phrase, and as a mark in the take."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How the player liked what was played last: 1 is 'more of that', -1 'less of that'."""
+
+    liking: int
+
+
 class Action(StrEnum):
     """What a footswitch, a pad or a controller can do. Issue commands without the keyboard."""
 
@@ -139,13 +182,39 @@ class Action(StrEnum):
     PLAY = "play"
     """Start, or stop."""
     TAP = "tap"
+    NEXT = "next"
+    """The next preset of the set list, at the next bar."""
+    LIKE = "like"
+    DISLIKE = "dislike"
+
+
+FOOTSWITCHES = (
+    Action.ANSWER, Action.KEEP, Action.UNDO, Action.MUTATE,
+    Action.LOOP, Action.PANIC, Action.NEXT, Action.CADENCE,
+)  # fmt: skip
+"""The set of eight, in the order in which `LearnAll` asks for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """What a footswitch for `action` does."""
+
+    action: Action
 
 
 @dataclass(frozen=True, slots=True)
 class Learn:
-    """The next control that the player touches does `action` from now on; None forgets it all."""
+    """The next control that the player touches does `action` from now on; None forgets it all.
 
-    action: Action | None
+    A text names something that is turned and not done, such as 'temperature' (`surface.py`).
+    """
+
+    action: Action | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LearnAll:
+    """The next eight switches that are touched, one after the other, become the footswitch set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,5 +235,5 @@ class Tell:
 Command = (
     Play | Stop | Panic | Quit | Turn | Choose | Mute | Seed | SeedFromPlayed | AnswerNow
     | Cadence | KeyPlayed | Tap | Nudge | Locate | Loop | Mutate | Undo | Keep | Learn | SaveLast
-    | Tell
+    | Tell | Become | Programs | Recall | Audition | Rate | LearnAll | Do
 )  # fmt: skip

@@ -43,6 +43,10 @@ class BundleError(RipienoError):
     """A model bundle that is missing, broken or not for this engine."""
 
 
+class PluginError(RipienoError):
+    """A part of another package that is missing or cannot be used."""
+
+
 class PortError(RipienoError):
     """A MIDI port that cannot be opened or that went away."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ripieno.clock import Beats, Seconds
+from ripieno.grammar.grid import VOICES
 from ripieno.settings import Settings
 
 # ---- from an instrument -------------------------------------------------------------------
@@ -46,6 +47,14 @@ class PitchBend:
     value: int
 
 
+@dataclass(frozen=True, slots=True)
+class ProgramChange:
+    """Another sound was chosen. `program` 0…127."""
+
+    channel: int
+    program: int
+
+
 class Transport(StrEnum):
     """What a MIDI clock says besides its ticks."""
 
@@ -76,7 +85,7 @@ class SongPosition:
 
 
 ClockMessage = ClockTick | ClockTransport | SongPosition
-MidiMessage = NoteOn | NoteOff | ControlChange | PitchBend | ClockMessage
+MidiMessage = NoteOn | NoteOff | ControlChange | PitchBend | ProgramChange | ClockMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ class Stamped:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note on the score. `voice` 0…3 (S, A, T, B), `duration` None while it still sounds."""
+    """A note on the score. `voice` 0…3 (S, A, T, B) or a slot, `duration` None while it sounds."""
 
     voice: int
     pitch: int
@@ -133,9 +142,17 @@ class Request:
     """How busy the machine should be, in onsets per beat and voice; None leaves it to the model."""
 
 
+def part_of(voice: int) -> int:
+    """The voice 0…3 whose instrument, channel, range and strip the slot `voice` shares."""
+    return voice % len(VOICES)
+
+
 @dataclass(frozen=True, slots=True)
 class Sounding:
-    """What one voice does in a step: it sounds `pitch` (None: it rests), struck anew or held."""
+    """What one voice does in a step: it sounds `pitch` (None: it rests), struck anew or held.
+
+    A voice that sounds several notes at once has slots, 4, 8, 12 … above its number: see `part_of`.
+    """
 
     voice: int
     pitch: int | None
@@ -249,12 +266,13 @@ class RollNote:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """One stage's latencies since the start: p50 and p99 in ms over `count` events."""
+    """One stage's latencies since the start: p50, p95 and p99 in ms over `count` events."""
 
     stage: str
     p50: float
     p99: float
     count: int
+    p95: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,4 +347,12 @@ class Telemetry:
     """The rung of the last step."""
     counting_in: Beats = Beats(0.0)
     """How long until the music begins: a count-in, or half a beat; 0 once it plays."""
+    heard_key: str = ""
+    """The key in which the player plays, as far as the notes tell; '' for none yet."""
+    programs: tuple[int, ...] = ()
+    """General MIDI program 0…127 of each voice."""
+    scene: str = ""
+    """The preset or scene that was recalled last, '' for the one it started with."""
+    coming: str = ""
+    """The one that comes at the next bar, '' for none."""
     ended: bool = False

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ripieno.errors import PortError
+from ripieno.errors import PortError, SettingError
 from ripieno.events import Stamped
+from ripieno.midi import controls_file
 from ripieno.midi.input import Input, open_input
+from ripieno.midi.rtmidi_ports import unnumbered
 from ripieno.outputs import Output
 from ripieno.outputs.lane import Lane
 from ripieno.outputs.opening import open_lanes
@@ -25,6 +27,8 @@ class Instruments:
     problems: list[str]
     newcomers: list[Output] = field(default_factory=list)
     """Outputs with new listeners, or back again, since the last look: `Sound.greet` them."""
+    lamps: PortOutput | None = None
+    """The way back to a controller that has lamps or motors."""
     _told: dict[int, str] = field(default_factory=dict)
 
     @classmethod
@@ -45,6 +49,20 @@ class Instruments:
             if isinstance(lane.output, PortOutput):
                 lane.output.echoes = [source.echo for source in inputs]
         return cls(lanes, inputs, problems)
+
+    def open_lamps(self, client: str) -> PortOutput | None:
+        """The way back to the first controller: the port that its table in `controls.toml` names,
+        or the one of its own name; None where there is none."""
+        named = ""
+        try:
+            for source in self.inputs[:1]:
+                named = controls_file.lamps_of(source.name)
+                if wanted := named or unnumbered(source.target):
+                    self.lamps = PortOutput(f"{client}-lamps", wanted, virtual=False)
+        except (PortError, SettingError) as error:
+            if named:
+                self.problems.append(str(error))
+        return self.lamps
 
     @property
     def outputs(self) -> list[Output]:
@@ -75,3 +93,5 @@ class Instruments:
             source.close()
         for output in self.outputs:
             output.close()
+        if self.lamps is not None:
+            self.lamps.close()

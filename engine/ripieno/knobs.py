@@ -94,6 +94,31 @@ class Stability(Knob):
         return replace(settings, horizon=horizon)
 
 
+class RangeEnd(Knob):
+    """The lowest or highest pitch of a voice; `field` is the voice's name and which end."""
+
+    def read(self, settings: Settings) -> float:
+        voice, end = self._place()
+        return float(settings.rules.ranges[voice][end])
+
+    def write(self, settings: Settings, value: float) -> Settings:
+        check(self.name, value, self.low, self.high)
+        voice, end = self._place()
+        ranges = [list(pair) for pair in settings.rules.ranges]
+        ranges[voice][end] = round(value)
+        pairs = tuple((low, high) for low, high in ranges)
+        return replace(settings, rules=replace(settings.rules, ranges=pairs))
+
+    def bounds(self, settings: Settings) -> tuple[float, float]:
+        voice, end = self._place()
+        low, high = settings.rules.ranges[voice]
+        return (low, self.high) if end else (self.low, high)
+
+    def _place(self) -> tuple[int, int]:
+        voice, _, end = self.field.partition(" ")
+        return VOICES.index(voice), ("lowest", "highest").index(end)
+
+
 @dataclass(frozen=True, slots=True)
 class Switch:
     """A choice between `values`; a client may offer only these, `write` may take more."""
@@ -131,6 +156,13 @@ KNOBS: tuple[Knob, ...] = (
     Knob("transpose", "transpose", "semitones", -24, 24, 1, 12, "", "transpose", True),
     Knob("player_voice", "your voice", "", 0, len(VOICES) - 1, 1, 1, "", "player_voice", True),
     Knob("onset_tolerance", "onset window", "beats", 0, 0.125, 0.0125, 0.05, "", "onset_tolerance"),
+    *(
+        RangeEnd(
+            f"{voice}_{end}", f"{voice}: {end}", "pitch", 0, 127, 1, 12, "", f"{voice} {end}", True
+        )
+        for voice in VOICES
+        for end in ("lowest", "highest")
+    ),
 )
 
 
@@ -178,6 +210,22 @@ def _flag_switch(name: str, title: str, part: str) -> Switch:
     return Switch(name, title, ("off", "on"), read, write)
 
 
+def _hold_switch(number: int, voice: str) -> Switch:
+    """Whether this voice stays on the note that it sounds."""
+
+    def read(settings: Settings) -> str:
+        return "on" if number in settings.rules.held else "off"
+
+    def write(settings: Settings, value: str) -> Settings:
+        if value not in ("off", "on"):
+            raise SettingError(f"hold_{voice} cannot be {value!r}", allowed="off, on")
+        others = settings.rules.held - {number}
+        held = others | {number} if value == "on" else others
+        return replace(settings, rules=replace(settings.rules, held=held))
+
+    return Switch(f"hold_{voice}", f"hold the {voice}", ("off", "on"), read, write)
+
+
 def _with(settings: Settings, part: str, name: str, value: Any) -> Settings:
     changed: dict[str, Any] = {name: value}
     if part:
@@ -215,6 +263,7 @@ SWITCHES: tuple[Switch, ...] = (
         lambda s: str(s.meter),
         lambda s, value: replace(s, meter=Meter.parse(value)),
     ),
+    *(_hold_switch(number, voice) for number, voice in enumerate(VOICES)),
 )
 
 _KNOBS = {knob.name: knob for knob in KNOBS}

@@ -8,9 +8,11 @@ writes down whatever it is told before it acts, so that a take can be computed a
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from ripieno import knobs
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to
-from ripieno.commands import Choose, Mute, Nudge, Seed, Turn
+from ripieno.commands import Become, Choose, Mute, Nudge, Programs, Rate, Seed, Turn
 from ripieno.errors import RipienoError
 from ripieno.events import (
     ControlChange,
@@ -19,6 +21,7 @@ from ripieno.events import (
     NoteOn,
     PitchBend,
     Planned,
+    ProgramChange,
     Request,
     Rung,
     Served,
@@ -35,6 +38,7 @@ from ripieno.settings import Settings
 from ripieno.sound import Recorder, Sound, When
 from ripieno.takes.facts import (
     Heard,
+    Mark,
     RequestServed,
     Restarted,
     Source,
@@ -184,10 +188,18 @@ class Performance(Rolling):
                     self._acting.apply(mode.pedal(value >= DOWN, self.beat(at), channel), at)
             case PitchBend(_, value):
                 self.sound.thru_bend(value, self._when(at))
+            case ProgramChange(_, program):
+                self.sound.thru_program(program, at)
 
-    def wish(self, wish: Wish | Nudge, at: Seconds) -> None:
+    def wish(self, wish: Wish | Nudge | Programs | Rate, at: Seconds) -> None:
         """The player's controls. A value out of bounds changes nothing and is told."""
         self._logbook.record(Wished(wish, at))
+        if isinstance(wish, Programs):
+            self.sound.reprogram(wish.programs)
+            return
+        if isinstance(wish, Rate):
+            self._rate(wish.liking, at)
+            return
         if isinstance(wish, Nudge):
             if self.playing:
                 self.transport.pull(at, Beats(self.beat(at) + wish.beats))
@@ -196,6 +208,10 @@ class Performance(Rolling):
         if isinstance(wish, Turn) and wish.name == "tempo" and self._followed:
             self.say("The tempo comes from the clock that is followed", urgent=True)
             return
+        if isinstance(wish, Become) and self._followed:
+            sync = replace(wish.settings.sync, source=self.settings.sync.source)
+            wish = Become(replace(wish.settings, bpm=self.settings.bpm, sync=sync))
+        before = self.settings
         try:
             effects = self.conductor.wish(wish, self.beat(at), self.playing)
         except RipienoError as error:
@@ -205,9 +221,19 @@ class Performance(Rolling):
             self._logbook.record(Turned(wish.name, str(wish.value), self.beat(at), at))
         if isinstance(wish, Turn) and wish.name in ("tempo", "swing"):
             self._retime(wish.name, Seconds(at + self.sound.lead))
-        if isinstance(wish, Mute):
+        if isinstance(wish, Become):
+            for name in ("tempo", "swing"):
+                if knobs.knob(name).read(before) != knobs.knob(name).read(self.settings):
+                    self._retime(name, Seconds(at + self.sound.lead))
+        if isinstance(wish, Mute | Become) and before.muted != self.settings.muted:
             self.sound.mute(self.settings.muted, self._when(at))
         self._acting.apply(effects, at)
+
+    def _rate(self, liking: int, at: Seconds) -> None:
+        """The player's opinion goes into the take, where `takes/ratings.py` finds it."""
+        mark, said = (Mark.LIKED, "liked") if liking > 0 else (Mark.DISLIKED, "disliked")
+        self._logbook.mark(mark, at)
+        self.say(f"Noted in the take: {said}")
 
     def _retime(self, name: str, at: Seconds) -> None:
         """Another tempo or swing from `at` on: what is before has been handed over."""

@@ -14,26 +14,32 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from time import perf_counter, sleep
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ripieno import resources
+from ripieno.audition import Auditioner
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Seconds
 from ripieno.commands import (
     Action,
     AnswerNow,
+    Audition,
     Cadence,
     Choose,
     Command,
+    Do,
     Keep,
     KeyPlayed,
     Learn,
+    LearnAll,
     Locate,
     Loop,
     Mutate,
     Panic,
     Play,
     Quit,
+    Rate,
+    Recall,
     SaveLast,
     Stop,
     Tap,
@@ -41,7 +47,7 @@ from ripieno.commands import (
     Undo,
 )
 from ripieno.errors import RipienoError
-from ripieno.events import ClockMessage, NoteOff, NoteOn, Stamped, Telemetry
+from ripieno.events import ClockMessage, NoteOff, NoteOn, Phase, Stamped, Telemetry
 from ripieno.guard import Goodbye, Word, opened
 from ripieno.inference.host import ModelHost
 from ripieno.inherit import Inherited
@@ -52,6 +58,7 @@ from ripieno.outputs import Output
 from ripieno.outputs.port import PortOutput
 from ripieno.performance import Performance
 from ripieno.priority import REALTIME, hurry
+from ripieno.scenes import Scenes
 from ripieno.sound import Sound
 from ripieno.stage import Script, Stage
 from ripieno.streams import leave_terminal
@@ -60,6 +67,9 @@ from ripieno.takes.take import Journal
 from ripieno.takes.tap import TakeOutput
 from ripieno.telemetry import INTERVAL, Observer
 from ripieno.timekeeper import Timekeeper
+
+if TYPE_CHECKING:
+    from ripieno.osc.station import OscStation
 
 SPIN = 0.001
 """Seconds before a due step in which we wait awake: sleeping wakes late, spinning does not."""
@@ -84,6 +94,8 @@ _ACTIONS: dict[Action, Command] = {
     Action.UNDO: Undo(),
     Action.KEEP: Keep(),
     Action.PANIC: Panic(),
+    Action.LIKE: Rate(1),
+    Action.DISLIKE: Rate(-1),
 }
 
 
@@ -158,7 +170,11 @@ class Realtime:
         self._timekeeper = Timekeeper(self.performance)
         stack.callback(self._timekeeper.close)
         port = next(iter(self._instruments.input_names), "")
-        self._board = ControlBoard(port, self._act, self.performance.say)
+        lamps = self._instruments.open_lamps(stage.preset.routing.client)
+        self._board = ControlBoard(port, self._act, self.performance.say, lamps)
+        self._auditioner = Auditioner(sound)
+        self._scenes = Scenes(self.performance, self._timekeeper.wish, self._load)
+        self._osc = self._open_osc(stack)
         self._script = self._open_script()
         self._observer = Observer(
             self.performance, self._history, self._timekeeper, str(stage.take)
@@ -168,6 +184,21 @@ class Realtime:
         self._next_telemetry = self._next_check = now
         for sentence in self._instruments.problems:
             self.performance.say(sentence)
+
+    def _open_osc(self, stack: ExitStack) -> OscStation | None:
+        spec = self._stage.osc
+        if spec is None:
+            return None
+        from ripieno.osc.station import OscStation  # only where it is asked for: python-osc
+
+        try:
+            station = OscStation(spec, self._stage.set_list)
+        except RipienoError as error:
+            self.performance.say(str(error), urgent=True)
+            return None
+        stack.callback(station.close)
+        self.performance.say(f"OSC is heard at {spec.hear[0]}:{spec.hear[1]}")
+        return station
 
     def _open_script(self) -> Script:
         try:
@@ -192,6 +223,8 @@ class Realtime:
             self._read_commands(now)
             self._host.read(_now)
             self._timekeeper.look(now)
+            self._scenes.look(now)
+            self._auditioner.look(now)
             self._script.feed(show, _now())
             show.advance(_now())
             # once more: an answer that has just ended frees a guest
@@ -199,6 +232,7 @@ class Realtime:
             self._history.moved_to(show.shift)
             self._look_around(now)
         now = _now()
+        self._auditioner.hush(now)
         show.stop(now)
         show.sound.pump(Seconds(now + show.sound.lead + SETTLED))
         self._tell(now, ended=True)
@@ -212,6 +246,7 @@ class Realtime:
         due = self._due()
         files: list[int | Readable] = [self._bell, self._wires.guard, self._commands]
         files += self._host.files()
+        files += [self._osc] if self._osc else []
         timeout = min(due - SPIN, self._next_telemetry) - perf_counter()
         ready, _, _ = select.select(files, [], [], max(0.0, timeout))
         if self._bell in ready:
@@ -224,7 +259,13 @@ class Realtime:
     def _due(self) -> Seconds:
         """When the next note or step is due; far away if nothing is."""
         show = self.performance
-        wakes = (show.wake(), self._script.wake(show), self._timekeeper.wake())
+        wakes = (
+            show.wake(),
+            self._script.wake(show),
+            self._timekeeper.wake(),
+            self._scenes.wake(),
+            self._auditioner.wake(),
+        )
         return min((w for w in wakes if w is not None), default=Seconds(perf_counter() + 1.0))
 
     # ---- what comes in
@@ -243,18 +284,38 @@ class Realtime:
             if isinstance(stamped.message, ClockMessage):
                 self._timekeeper.hear(stamped.at, stamped.message, now)
                 continue
-            if self._board.hear(stamped):
+            if self._board.hear(stamped, self.performance.settings):
                 continue
             if isinstance(stamped.message, NoteOn):
                 self._script.interrupted(self.performance, stamped.at)
             self.performance.hear(stamped)
 
-    def _act(self, action: Action, at: Seconds) -> None:
+    def _act(self, what: Action | Command, at: Seconds) -> None:
         """What a footswitch, a pad or a controller was taught to do."""
-        toggled = Stop() if self.performance.playing else Play()
-        self._obey({Action.PLAY: toggled, Action.TAP: Tap(at)}.get(action) or _ACTIONS[action], at)
+        if not isinstance(what, Action):
+            self._obey(what, at)
+        elif what is Action.NEXT:
+            self._next_scene(at)
+        else:
+            toggled = Stop() if self.performance.playing else Play()
+            own = {Action.PLAY: toggled, Action.TAP: Tap(at)}
+            self._obey(own.get(what) or _ACTIONS[what], at)
+
+    def _next_scene(self, now: Seconds) -> None:
+        """The next preset of the set list, from the next bar on."""
+        scenes = self._stage.set_list
+        if not scenes:
+            self.performance.say("There is no set list to go on in")
+            return
+        names = [scene.name for scene in scenes]
+        here = self._scenes.coming or self._scenes.current or self._stage.preset.name
+        place = names.index(here) + 1 if here in names else 0
+        self._obey(scenes[place % len(scenes)], now)
 
     def _read_commands(self, now: Seconds) -> None:
+        if self._osc:
+            for asked in self._osc.receive(self.performance.settings):
+                self._act(asked, now)
         try:
             for command in self._commands.receive():
                 self._obey(command, now)
@@ -270,7 +331,16 @@ class Realtime:
             case Stop():
                 self._timekeeper.stop(now)
             case Panic():
+                self._auditioner.hush(now)
                 show.panic(now)
+            case Audition():
+                self._auditioner.begin(command, now)
+            case Recall():
+                self._scenes.recall(command, now)
+            case Do(action):
+                self._act(action, now)
+            case LearnAll():
+                self._board.learn_all()
             case Locate(beat):
                 show.locate(beat, now)
             case Tap(at):
@@ -301,10 +371,25 @@ class Realtime:
         except RipienoError as error:
             self.performance.say(str(error), urgent=True)
 
+    def _load(self, name: str) -> None:
+        """The model of a preset that is recalled, unless it plays already."""
+        if not self._host.title.startswith(f"{name} "):
+            self._switch(name, _now())
+
     def _begin(self, now: Seconds) -> None:
         """The model is there, or cannot be had: the music may begin."""
         if not self._timekeeper.followed:
             self.performance.play(now)
+
+    def _lit(self) -> frozenset[Action]:
+        """The actions whose lamps are lit."""
+        show = self.performance
+        states = {
+            Action.PLAY: show.playing,
+            Action.ANSWER: show.phase is Phase.ANSWERING,
+            Action.NEXT: bool(self._scenes.coming),
+        }
+        return frozenset(action for action, lit in states.items() if lit)
 
     # ---- what goes out
 
@@ -329,9 +414,15 @@ class Realtime:
 
     def _tell(self, now: Seconds, *, ended: bool = False) -> None:
         self._observer.model = self._host.title
+        self._observer.scene, self._observer.coming = self._scenes.current, self._scenes.coming
         try:
-            if ended or not self._telemetry.full:
-                self._telemetry.send(self._observer.telemetry(now, ended=ended))
+            if ended or not self._telemetry.full or self._osc:
+                telemetry = self._observer.telemetry(now, ended=ended)
+                if self._osc:
+                    self._osc.tell(telemetry)
+                if ended or not self._telemetry.full:
+                    self._telemetry.send(telemetry)
+            self._board.show(self.performance.settings, self._lit())
             while ended and self._telemetry.full:  # the last words must arrive
                 _, writable, _ = select.select([], [self._telemetry], [], LAST_WORDS)
                 if not writable:

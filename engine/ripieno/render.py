@@ -9,7 +9,7 @@ from ripieno.clock import Beats, Seconds, VirtualClock
 from ripieno.errors import SettingError
 from ripieno.events import Notice, Request, Served
 from ripieno.inference.bundle import check
-from ripieno.inference.generate import Generator
+from ripieno.inference.grammars import Player, player_of
 from ripieno.inference.opening import open_model
 from ripieno.ledger import Ledger
 from ripieno.performance import Performance
@@ -44,7 +44,7 @@ def render(stage: Stage) -> Rendered:
     script = Script.of(stage)
     journal = Journal(stage.take, stage.header(model.precision, Seconds(0.0)))
     try:
-        offline = Offline(stage, Generator(model), script, journal)
+        offline = Offline(stage, player_of(model), script, journal)
         return offline.run(Beats(stage.bars * stage.preset.settings.meter.bar))
     finally:
         journal.close()
@@ -53,9 +53,7 @@ def render(stage: Stage) -> Rendered:
 class Offline:
     """One process, one thread, no waiting: requests are answered where they are asked."""
 
-    def __init__(
-        self, stage: Stage, generator: Generator, script: Script, recorder: Recorder
-    ) -> None:
+    def __init__(self, stage: Stage, generator: Player, script: Script, recorder: Recorder) -> None:
         self._clock = VirtualClock()
         self._generator = generator
         self._script = script

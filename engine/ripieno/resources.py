@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
+import platformdirs
+
 from ripieno.errors import (
     BundleError,
     PhraseError,
@@ -51,8 +53,7 @@ _IN_CHECKOUT = {Kind.ZOO: "models/zoo"}
 
 def data_home() -> Path:
     """The player's own folder; it has `presets`, `phrases`, `zoo` and `soundfonts` inside."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "ripieno"
+    return platformdirs.user_data_path("ripieno", appauthor=False)
 
 
 def cache_home() -> Path:

@@ -49,6 +49,8 @@ class Rolling:
         )
         self._armed: Beats | None = None  # where the transport will begin, when told to
         self._alive = at  # when time was told last
+        if self.conductor.told:
+            self._acting.apply(self.conductor.told, at)
         sound.mute(settings.muted, self._when(at))
 
     def beat(self, at: Seconds) -> Beats:

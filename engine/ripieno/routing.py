@@ -18,6 +18,10 @@ class OutputKind(StrEnum):
     VIRTUAL = "virtual"
     """A MIDI port of our own, that other programs connect to."""
     NONE = "none"
+    LV2 = "lv2"
+    """An LV2 instrument, by its URI, in jalv over JACK."""
+    PLUGIN = "plugin"
+    """An output that another package brings: its name, and after a colon what it makes of it."""
 
 
 class InputKind(StrEnum):
@@ -35,6 +39,8 @@ class OutputSpec:
     name: str = ""
     latency_ms: float = 0.0
     """How long the instrument behind it takes to sound, 0…500 ms: it is told so much earlier."""
+    channels: tuple[int, ...] = ()
+    """It is told only of these channels, 0…15; () is all."""
     velocity: tuple[tuple[int, int], ...] = ()
     """Points (played, sent) of its velocity table, 1…127, rising in the first; () changes none."""
 

@@ -195,6 +195,12 @@ class Rules:
     """After this long a rest (0.25…16 beats) a voice must sound again, where a rule allows it."""
     longest_loop: int = 3
     """How often the same beat of four voices may come in a row, 2…16 times."""
+    held: frozenset[int] = frozenset()
+    """Voices that stay on the note that they sound, as long as a hard rule lets them."""
+    more_hard: tuple[str, ...] = ()
+    """Rules of plug-ins, by name, that are never broken."""
+    more_soft: tuple[str, ...] = ()
+    """Rules of plug-ins, by name, that are kept as long as something is left to play."""
 
     def __post_init__(self) -> None:
         if len(self.ranges) != len(VOICES):
@@ -289,6 +295,8 @@ class Settings:
     """Everything about how a performance goes; nothing about where it sounds (see `preset.py`)."""
 
     mode: Mode = Mode.ANSWER
+    own_mode: str = ""
+    """A plug-in's mode, by name, that plays in place of `mode`; that one takes over if it fails."""
     bpm: float = 84.0
     """20…300 quarter notes a minute."""
     meter: Meter = field(default_factory=Meter)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds
-from ripieno.events import Note, Planned, Sounding
+from ripieno.events import Note, Planned, Sounding, part_of
 from ripieno.grammar.grid import VOICES
 from ripieno.ledger import Ledger
 from ripieno.measure import Gauge
@@ -70,7 +70,7 @@ class Sound:
         self.muted: frozenset[int] = frozenset()
         self._routing = routing
         self._recorder = recorder
-        self._machine: list[_Voice | None] = [None] * len(VOICES)
+        self._machine: dict[int, _Voice] = {}
         self._thru: dict[int, int] = {}
         self._counts: dict[Cell, int] = {}
         self._ending: set[Cell] = set()  # released, and still in the ledger
@@ -94,6 +94,17 @@ class Sound:
         """Tell an output that is new, or has new listeners, all programs, volumes and places."""
         for channel, patch in patches(self._routing).items():
             patch.tell(output, channel)
+
+    @property
+    def programs(self) -> tuple[int, ...]:
+        """The General MIDI program of each voice."""
+        return self._routing.programs
+
+    def reprogram(self, programs: tuple[int, ...]) -> None:
+        """Other sounds for the voices, from their next notes on. Raises SettingError."""
+        self._routing = replace(self._routing, programs=programs)
+        for output in self.outputs:
+            self.greet(output)
 
     # ---- time
 
@@ -133,13 +144,15 @@ class Sound:
         """What the machine sounds now, as notes with an open end."""
         return tuple(
             Note(voice, note.pitch, note.velocity, note.onset, None)
-            for voice, note in enumerate(self._machine)
-            if note is not None
+            for voice, note in sorted(self._machine.items())
         )
 
     def levels(self) -> tuple[int, ...]:
         """The velocity that sounds in each voice, 0 when it is silent."""
-        return tuple(0 if note is None else note.velocity for note in self._machine)
+        levels = [0] * len(VOICES)
+        for voice, note in self._machine.items():
+            levels[part_of(voice)] = max(levels[part_of(voice)], note.velocity)
+        return tuple(levels)
 
     def perform(self, planned: Planned, when: When, source: Source = Source.MODEL) -> None:
         """Bring the voices into the state that was planned: first what ends, then what begins.
@@ -147,44 +160,53 @@ class Sound:
         It sounds at `when.at`, which may be up to `lead` from now.
         """
         ends = [told.voice for told in planned.voices if self._ends(told, planned.begin)]
+        ends += self._left_out(planned.voices)
         begins = [told for told in planned.voices if self._begins(told, told.voice in ends)]
-        struck = {(self._routing.channels[told.voice], told.pitch) for told in begins}
+        struck = {(self._channel(told.voice), told.pitch) for told in begins}
         for voice in ends:
-            note = self._machine[voice]
-            again = note is not None and (self._routing.channels[voice], note.pitch) in struck
+            again = (self._channel(voice), self._machine[voice].pitch) in struck
             self._release(voice, when, again=again)
         for told in begins:
             assert told.pitch is not None
             self._machine[told.voice] = _Voice(told.pitch, told.velocity, planned.begin, source)
-            channel = self._routing.channels[told.voice]
+            channel = self._channel(told.voice)
             self._started(source, told.voice, channel, told.pitch, told.velocity, when)
             self._strike((channel, told.pitch), told.velocity, when.at)
         if begins:
             self._moments.append(when.due)
 
+    def _left_out(self, voices: Sequence[Sounding]) -> list[int]:
+        """The slots that sound, and that a step does not name, of voices that rest in it."""
+        named = {told.voice for told in voices}
+        resting = {told.voice for told in voices if told.pitch is None}
+        return [v for v in sorted(self._machine) if v not in named and part_of(v) in resting]
+
     def _ends(self, told: Sounding, begin: Beats) -> bool:
         """Whether what this voice sounds now ends where the step begins."""
-        now = self._machine[told.voice]
+        now = self._machine.get(told.voice)
         if now is None:
             return False
-        wanted = None if told.voice in self.muted else told.pitch
+        wanted = None if part_of(told.voice) in self.muted else told.pitch
         return wanted != now.pitch or (told.struck and now.onset < begin - GRID_TOLERANCE)
 
     def _begins(self, told: Sounding, ended: bool) -> bool:
-        silent = self._machine[told.voice] is None or ended
-        return told.pitch is not None and silent and told.voice not in self.muted
+        silent = told.voice not in self._machine or ended
+        return told.pitch is not None and silent and part_of(told.voice) not in self.muted
+
+    def _channel(self, voice: int) -> int:
+        return self._routing.channels[part_of(voice)]
 
     def mute(self, muted: frozenset[int], when: When) -> None:
         """Silence these voices now, and let the others sound from their next step."""
         self.muted = muted
-        self._silence(muted, when)
+        self._silence([v for v in sorted(self._machine) if part_of(v) in muted], when)
 
     def hush(self, when: When) -> None:
         """Release every note of the machine now; what has not begun does not begin."""
         for cell in self._ending:  # what was to end soon ends now, too
             for lane in self._lanes:
                 lane.cancel(*cell, when.at)
-        self._silence(range(len(VOICES)), when)
+        self._silence(sorted(self._machine), when)
 
     def _silence(self, voices: Iterable[int], when: When) -> None:
         for voice in voices:
@@ -195,11 +217,10 @@ class Sound:
         self, voice: int, when: When, *, again: bool = False, at_once: bool = False
     ) -> None:
         """End the note of a voice: `again` when it is struck again then, `at_once` for silence."""
-        note = self._machine[voice]
+        note = self._machine.pop(voice, None)
         if note is None:
             return
-        self._machine[voice] = None
-        channel = self._routing.channels[voice]
+        channel = self._channel(voice)
         self._ended(note.source, voice, channel, note.pitch, when)
         at = Seconds(when.at - GAP) if again else when.at
         self._unstrike((channel, note.pitch), at, at_once=at_once)
@@ -259,6 +280,25 @@ class Sound:
             self._put(when.at, messages.bend(channel, value))
             self.pump(when.at)
 
+    def thru_program(self, program: int, at: Seconds) -> None:
+        """The player has chosen another sound, 0…127, for the player's own notes."""
+        if self._routing.thru:
+            self._routing = replace(self._routing, thru_program=program)
+            self._put(at, messages.program(self._routing.thru_channel, program))
+            self.pump(at)
+
+    # ---- beside the music
+
+    def preview_on(self, pitch: int, velocity: int, at: Seconds) -> None:
+        """A note that is let be heard on the player's channel, and is in no take."""
+        self._strike((self._routing.thru_channel, pitch), velocity, at)
+        self.pump(at)
+
+    def preview_off(self, pitch: int, at: Seconds) -> None:
+        """The end of one that `preview_on` began."""
+        self._unstrike((self._routing.thru_channel, pitch), at)
+        self.pump(at)
+
     # ---- the beat
 
     def click(self, channel: int, pitch: int, velocity: int, when: When, length: Seconds) -> None:
@@ -300,8 +340,8 @@ class Sound:
                 self._ending.add(cell)
         self._counts.clear()
         self.pump(when.at)
-        for output in self.outputs:
-            output.silence()
+        for lane in self._lanes:
+            lane.silence(when.at)
 
     def _started(
         self, source: Source, voice: int | None, channel: int, pitch: int, velocity: int, when: When

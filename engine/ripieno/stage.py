@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ripieno.clock import Beats, Seconds
-from ripieno.commands import Seed
+from ripieno.commands import Recall, Seed
 from ripieno.events import NoteOff, Stamped
 from ripieno.guest import Guest
 from ripieno.inference.computer import manifest_hash, this_computer
 from ripieno.inference.link import ModelSpec
 from ripieno.midi.midifile import FileInput
+from ripieno.osc.address import OscSpec
 from ripieno.performance import Performance
 from ripieno.preset.preset import Preset
 from ripieno.routing import InputKind
@@ -35,9 +36,13 @@ class Stage:
     """How often the seed phrase is played in as if by a player; None: whenever nobody plays."""
     bars: int | None = None
     """The performance ends at this bar line; None: when the player ends it."""
+    set_list: tuple[Recall, ...] = ()
+    """The presets that 'next' goes through, in order."""
+    osc: OscSpec | None = None
+    """Where OSC is heard; None: nowhere."""
 
     def header(self, precision: str, started: Seconds) -> Header:
-        routing = self.preset.routing
+        routing, smaller = self.preset.routing, self.model.fallback
         return Header(
             model=self.model.folder.name,
             precision=precision,
@@ -53,6 +58,8 @@ class Stage:
             seed=self.seed,
             thru=routing.thru,
             computer=this_computer(),
+            smaller=smaller.name if smaller else "",
+            smaller_bundle=manifest_hash(smaller) if smaller else "",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ripieno.clock import Beats, Seconds
-from ripieno.events import Look, RollNote, Telemetry
+from ripieno.events import Look, RollNote, Telemetry, part_of
 from ripieno.performance import Performance
 from ripieno.takes.history import History
 from ripieno.timekeeper import Timekeeper
@@ -28,6 +28,7 @@ class Observer:
         self.model = "loading …"
         self.outputs: tuple[str, ...] = ()
         self.inputs: tuple[str, ...] = ()
+        self.scene = self.coming = ""
 
     def telemetry(self, at: Seconds, *, ended: bool = False) -> Telemetry:
         """All that a screen shows, as it is at `at`."""
@@ -35,6 +36,7 @@ class Observer:
         beat = show.beat(at)
         mode, seed = show.conductor.mode, show.conductor.moment.seed
         committed, lookahead = mode.horizon(beat)
+        heard = show.conductor.moment.heard_key
         past = self._history.roll(Beats(beat - PAST), beat, show.settings.player_voice)
         planned = _planned(show, committed)
         gauges = (show.sound.lateness, show.steps_cost, show.reply, show.handover)
@@ -63,6 +65,10 @@ class Observer:
             clock=self._timekeeper.state(),
             rung=show.rung,
             counting_in=show.pulse.until_music(beat),
+            heard_key="" if heard is None else str(heard),
+            programs=show.sound.programs,
+            scene=self.scene,
+            coming=self.coming,
             ended=ended,
         )
 
@@ -74,7 +80,7 @@ def _planned(show: Performance, committed: Beats) -> Iterator[RollNote]:
         look = Look.COMMITTED if planned.begin < committed else Look.PLANNED
         for voice in planned.voices:
             going_on = open_notes.get(voice.voice)
-            if voice.pitch is None or voice.voice in show.settings.muted:
+            if voice.pitch is None or part_of(voice.voice) in show.settings.muted:
                 open_notes.pop(voice.voice, None)
                 yield from () if going_on is None else (going_on,)
                 continue
@@ -82,11 +88,12 @@ def _planned(show: Performance, committed: Beats) -> Iterator[RollNote]:
             if held and going_on is not None and going_on.look is look:
                 length = Beats(planned.end - going_on.onset)
                 open_notes[voice.voice] = RollNote(
-                    voice.voice, voice.pitch, going_on.onset, length, look
+                    part_of(voice.voice), voice.pitch, going_on.onset, length, look
                 )
                 continue
             yield from () if going_on is None else (going_on,)
+            length = Beats(planned.end - planned.begin)
             open_notes[voice.voice] = RollNote(
-                voice.voice, voice.pitch, planned.begin, Beats(planned.end - planned.begin), look
+                part_of(voice.voice), voice.pitch, planned.begin, length, look
             )
     yield from open_notes.values()

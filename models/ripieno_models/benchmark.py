@@ -21,10 +21,12 @@ from ripieno_models.chord_given import chord_given
 from ripieno_models.corpora import jsb16
 from ripieno_models.dataset import COUNTED_BAR, PLACE, Batch, whole
 from ripieno_models.families.chorale_transformer import ChoraleTransformer
-from ripieno_models.likelihood import likelihood, unknown
+from ripieno_models.likelihood import likelihood, mixed, unknown
 from ripieno_models.piece import Piece, Split
 
 Figures = dict[str, float]
+MIXED = ((0, 1, 2, 3), (0, 3, 1, 2), (3, 2, 1, 0), (1, 2, 3, 0))
+"""Orders of decision whose probabilities `…_mixed` takes the mean of."""
 
 
 def figures(model: nn.Module, path: Path, splits: Sequence[Split]) -> Figures:
@@ -38,13 +40,15 @@ def figures(model: nn.Module, path: Path, splits: Sequence[Split]) -> Figures:
 
 
 def figures_of(model: nn.Module, pieces: Sequence[Piece], split: Split) -> Figures:
-    """`micro`, without the pieces that are also trained on, and with the steps counted."""
+    """`micro`, without the pieces that are also trained on, with the steps counted, and as the mean
+    of several orders of decision."""
     name = f"jsb_{split.value}"
     apart = jsb16.without_twins(list(pieces), split)
     told = {f"{name}_micro": micro(model, pieces)}
     if len(apart) < len(pieces):
         told[f"{name}_micro_without_twins"] = micro(model, apart)
     told[f"{name}_micro_counted"] = micro(model, pieces, count=True)
+    told[f"{name}_micro_mixed"] = mixed(model, unknown(whole(pieces)), MIXED)
     return told
 
 

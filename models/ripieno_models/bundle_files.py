@@ -12,7 +12,7 @@ import tomlkit
 from ripieno.grammar.grid import FEATURES, HIGHEST, LOWEST, STEPS_PER_BEAT, VOCABULARY, VOICES
 from tomlkit.items import AoT, Table
 
-from ripieno_models import card, report
+from ripieno_models import card, family_card, report
 from ripieno_models.pictures import ROLLS
 from ripieno_models.piece import RANGES
 from ripieno_models.runs import JUDGEMENT, RECORD, SAMPLES, read
@@ -57,18 +57,19 @@ def write(
 ) -> Path:
     """Add card, picture and manifest to the graphs in `made`, and put all of it in the zoo."""
     record = read(run, RECORD)
-    metrics = {
-        **told,
-        "nll_valid_natural_int8": checked.nll_int8,
-        "int8_loss_percent": 100 * checked.loss,
-        "largest_logit_difference": checked.difference,
-    }
+    metrics = {**told, "largest_logit_difference": checked.difference}
+    if any(precision == "int8" for _, precision, _ in layout.graphs):
+        metrics["nll_valid_natural_int8"] = checked.nll_int8
+        metrics["int8_loss_percent"] = 100 * checked.loss
     shutil.copy(report.curves(run), made / "curves.svg")
     for path in (*sorted(run.glob("sample-*.mid")), run / ROLLS):
         if path.exists():
             shutil.copy(path, made / path.name)
-    told_of = card.text(record, metrics, read(run, SAMPLES), read(run, JUDGEMENT))
-    (made / "CARD.md").write_text(told_of, encoding="utf-8")
+    if record["family"] in family_card.ABOUT:
+        words = family_card.text(record, metrics)
+    else:
+        words = card.text(record, metrics, read(run, SAMPLES), read(run, JUDGEMENT))
+    (made / "CARD.md").write_text(words, encoding="utf-8")
     manifest = tomlkit.dumps(manifest_of(record, layout, metrics, made))
     (made / "manifest.toml").write_text(manifest, encoding="utf-8")
     place = zoo / record["family"]

@@ -12,11 +12,16 @@ from typing import Any, NoReturn
 from ripieno.errors import RipienoError, SettingError, nearest_name
 from ripieno.settings import check
 
+from ripieno_models import sweep_commands
 from ripieno_models.families.registry import FAMILIES, Family, family
+from ripieno_models.families.token_registry import TOKEN_FAMILIES
+from ripieno_models.harness import commands as commands_of_harness
 from ripieno_models.options import add_flags, chosen
+from ripieno_models.tokens.kind import TokenKind
 
 WRONG_INPUT = 2
 ZOO = Path(__file__).parents[1] / "zoo"
+KINDS: dict[str, Family | TokenKind] = {**FAMILIES, **TOKEN_FAMILIES}
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, 2 where the input is wrong, or 130 when it was interrupted."""
     try:
         told = parser().parse_args(sys.argv[1:] if arguments is None else arguments)
-        return int(told.run(told))
+        return run_tokens(told) if told.family in TOKEN_FAMILIES else int(told.run(told))
     except RipienoError as error:
         print(f"ripieno-models: {error}", file=sys.stderr)
         return WRONG_INPUT
@@ -54,18 +59,21 @@ def parser() -> Parser:
         ("judge", judge, "have a run write pieces in the engine, and judge them beside Bach's"),
         ("export", export, "write a run as a bundle that the engine plays"),
         ("report", report, "draw the curves of a run"),
+        ("tabulate", tabulate, "put a run's figures beside those of the other models"),
     ):
         command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         add_common(command, name)
-        command.set_defaults(run=run, flags=command._actions)
+        command.set_defaults(run=run, command=name, flags=command._actions)
+    commands_of_harness.add(commands)
+    sweep_commands.add(commands)
     return top
 
 
 def add_common(command: argparse.ArgumentParser, name: str) -> None:
     """The arguments of one command."""
-    command.add_argument("family", help=f"which architecture: {', '.join(FAMILIES)}")
+    command.add_argument("family", help=f"which architecture: {', '.join(KINDS)}")
     command.add_argument("--out", type=Path, help="the run's folder (default runs/FAMILY)")
-    if name != "report":
+    if name not in ("report", "tabulate"):
         command.add_argument(
             "--data",
             type=Path,
@@ -76,12 +84,12 @@ def add_common(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
         command.add_argument("--start", type=Path, help="a run whose weights to begin with")
         command.add_argument("--quiet", action="store_true", help="no progress bar")
-        add_flags(command, {name: kind.options for name, kind in FAMILIES.items()})
+        add_flags(command, {name: kind.options for name, kind in KINDS.items()})
     if name == "evaluate":
         command.add_argument(
             "--test",
             action="store_true",
-            help="also the test pieces: only for the model that was chosen without them",
+            help="on the test pieces: only for the model that was chosen without them",
         )
         command.add_argument(
             "--chords", action="store_true", help="also given each sixteenth's chord; takes minutes"
@@ -102,10 +110,22 @@ def folder_of(told: argparse.Namespace) -> Path:
     return told.out if told.out else Path("runs") / family(told.family).name
 
 
-def refuse_foreign(told: argparse.Namespace, kind: Family) -> None:
+def run_tokens(told: argparse.Namespace) -> int:
+    """Run one command of a family that writes tokens. Raises SettingError if it has none such."""
+    from ripieno_models.tokens.commands import COMMANDS
+
+    kind = TOKEN_FAMILIES[told.family]
+    if told.command not in COMMANDS:
+        raise SettingError(f"{kind.name} has no {told.command!r}", allowed=", ".join(COMMANDS))
+    if told.command == "train":
+        refuse_foreign(told, kind)
+    return COMMANDS[told.command](told, kind, told.out or Path("runs") / kind.name)
+
+
+def refuse_foreign(told: argparse.Namespace, kind: Family | TokenKind) -> None:
     """Raises SettingError where an option belongs to another family."""
     own = {item.name for item in fields(kind.options)}
-    others = {item.name for other in FAMILIES.values() for item in fields(other.options)}
+    others = {item.name for other in KINDS.values() for item in fields(other.options)}
     for name in sorted((others - own) & vars(told).keys()):
         flag = "--" + name.replace("_", "-")
         raise SettingError(f"{kind.name} has no option {flag}", nearest=nearest_name(name, own))
@@ -117,9 +137,13 @@ def train(told: argparse.Namespace) -> int:
 
     kind = family(told.family)
     refuse_foreign(told, kind)
-    config = told.config or kind.config
+    config = told.config or (kind.config if kind.config.exists() else None)
     options = chosen(kind.options, config, vars(told))
     folder = folder_of(told)
+    if kind.solve is not None:
+        nll = runs.solve(kind, options, corpora.find(told.data), folder)
+        print(f"Validation: {nll:.4f} nats per decision. The weights are in {folder}.")
+        return 0
     trainer = runs.fit(
         kind,
         options,
@@ -182,6 +206,15 @@ def export(told: argparse.Namespace) -> int:
     from ripieno_models import corpora, export
 
     print(f"Wrote {export.bundle(folder_of(told), corpora.find(told.data), told.zoo)}")
+    return 0
+
+
+def tabulate(told: argparse.Namespace) -> int:
+    """Keep the run's figures in models/results, and write docs/models.md from all that is there."""
+    from ripieno_models import comparison
+
+    print(f"Wrote {comparison.keep(folder_of(told))}")
+    print(f"Wrote {comparison.write_page()}")
     return 0
 
 

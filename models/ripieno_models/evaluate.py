@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -11,11 +12,13 @@ from ripieno.grammar.grid import VOICES
 from torch import nn
 
 from ripieno_models import benchmark
+from ripieno_models.calibrate import calibrate
 from ripieno_models.corpora import SHARED_DATA, Corpus, jsb16
 from ripieno_models.dataset import whole
+from ripieno_models.families.chorale_transformer import ChoraleTransformer
 from ripieno_models.likelihood import harmonised, jsb_micro, likelihood, unknown
 from ripieno_models.piece import Piece, Split
-from ripieno_models.runs import FIGURES, load, read, write
+from ripieno_models.runs import FIGURES, RECORD, TEMPERATURES, load, read, write
 from ripieno_models.train import RANDOM_ORDERS
 
 Figures = dict[str, float]
@@ -25,12 +28,16 @@ def figures(folder: Path, corpus: Corpus, test: bool = False, chords: bool = Fal
     """Measure the run in `folder` on the validation pieces of `corpus`, print it, write it down.
 
     The benchmark's own pieces too, where their file lies beside the checkout. With `test`, on the
-    test pieces too; with `chords`, those of the validation also given the chord of each sixteenth,
-    which takes minutes. Raises RipienoError where there are none.
+    test pieces instead; with `chords`, also given the chord of each sixteenth, which takes minutes.
+    What was measured before stays. Raises RipienoError where there are none.
     """
     model, _ = load(folder)
+    if isinstance(model, ChoraleTransformer) and not test:
+        found = calibrate(model, corpus.of(Split.VALID))
+        print(f"temperatures: rhythm {found.rhythm}, pitch {found.pitch}")
+        write(folder, RECORD, read(folder, RECORD) | {TEMPERATURES: asdict(found)})
     benchmark_file = SHARED_DATA / jsb16.FILE
-    parts = [Split.VALID, Split.TEST] if test else [Split.VALID]
+    parts = [Split.TEST] if test else [Split.VALID]
     told: Figures = {}
     with torch.inference_mode():
         for split in parts:
@@ -41,7 +48,7 @@ def figures(folder: Path, corpus: Corpus, test: bool = False, chords: bool = Fal
         if benchmark_file.exists():
             told |= benchmark.figures(model, benchmark_file, parts)
             if chords:
-                told |= benchmark.given_chords(model, benchmark_file, [Split.VALID])
+                told |= benchmark.given_chords(model, benchmark_file, parts)
     for name, value in told.items():
         print(f"{name:28} {value:.4f}")
     told = read(folder, FIGURES) | told

@@ -11,14 +11,16 @@ import onnx
 import torch
 from ripieno.errors import BundleError, RipienoError
 from ripieno.grammar.grid import FEATURES, VOCABULARY
+from ripieno.inference import note_sampler
 from torch import Tensor, nn
 
-from ripieno_models import bundle_files, export_framed
+from ripieno_models import bundle_files, export_framed, export_frames, note_tables
 from ripieno_models.bundle_files import Checked, Layout, tensor
 from ripieno_models.corpora import Corpus
 from ripieno_models.dataset import Batch, whole
 from ripieno_models.families.chorale_lstm import Options
 from ripieno_models.families.chorale_transformer import ChoraleTransformer
+from ripieno_models.families.frames import FrameModel
 from ripieno_models.gates import (
     LARGEST_DIFFERENCE,
     LARGEST_LOSS,
@@ -76,6 +78,12 @@ def bundle(folder: Path, corpus: Corpus, zoo: Path) -> Path:
             export_framed.write_graphs(model, options, made)
             checked = export_framed.gate(model, made, valid)
             laid_out = export_framed.layout(options)
+            export_framed.leave_out_fp32(made)
+        elif isinstance(model, FrameModel):
+            export_frames.write_graph(model, made / export_frames.FILE)
+            checked = export_frames.gate(model, made / export_frames.FILE, valid)
+            laid_out = export_frames.layout(model)
+            note_tables.write(corpus.of(Split.TRAIN), made / note_sampler.FILE)
         else:
             write_graphs(model, options, made / FP32, made / INT8)
             checked = gate(model, made / FP32, made / INT8, valid)

@@ -15,7 +15,7 @@ from ripieno.inference.generate import Generator
 from ripieno.inference.opening import open_model
 from ripieno.settings import Rules
 
-from ripieno_models import export, pictures
+from ripieno_models import export, harmonise, pictures
 from ripieno_models.corpora import Corpus
 from ripieno_models.faults import Faults, faults
 from ripieno_models.likeness import KINDS, copied, distances, real_against_real
@@ -28,12 +28,14 @@ SAMPLES = 3
 CONDITIONS: Mapping[str, tuple[Rules, int]] = {
     "no rules": (FREE, 1),
     "no rules, 4 candidates": (FREE, 4),
-    "no rules, 8 candidates": (FREE, 8),
     "rules": (Rules(), 1),
     "rules, 4 candidates": (Rules(), 4),
+    "rules, 8 candidates": (Rules(), 8),
 }
-"""How the pieces are written: with which of the engine's rules, and the best of how many draws of
-each sixteenth."""
+"""How the pieces are written: with which of the engine's rules, and from how many draws of each
+sixteenth at most."""
+HARMONISED = 4
+"""Candidates when a voice is given."""
 
 
 def judge_run(folder: Path, corpus: Corpus, split: Split, pieces: int, seed: int) -> dict[str, Any]:
@@ -42,7 +44,11 @@ def judge_run(folder: Path, corpus: Corpus, split: Split, pieces: int, seed: int
     with tempfile.TemporaryDirectory() as made:
         bundle = export.bundle(folder, corpus, Path(made))
         told = judge(bundle, corpus, split, pieces, seed)
-        forms = regular(corpus.of(split))[:SAMPLES]
+        forms = regular(corpus.of(split))
+        generator = Generator(open_model(check(bundle)))
+        voices = harmonise.judge(generator, forms[:pieces], HARMONISED, seed)
+        told["harmonised"] = {"candidates": HARMONISED, "voices": voices}
+        forms = forms[:SAMPLES]
         written = write_samples(bundle, forms, folder, seed)
     pictures.piano_rolls(written, folder / pictures.ROLLS)
     write(folder, JUDGEMENT, told)

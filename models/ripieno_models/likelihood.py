@@ -7,6 +7,7 @@ told. HOLD is impossible for a voice that does not sound, and only that is maske
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,28 @@ def likelihood(model: nn.Module, batches: Sequence[Batch], merged: bool = False)
             total[voice] -= told[here].sum()
             count[voice] += here.sum()
     return Likelihood(float(total.sum() / count.sum()), tuple((total / count).tolist()))
+
+
+@torch.no_grad()
+def mixed(model: nn.Module, batches: Sequence[Batch], orders: Sequence[Sequence[int]]) -> float:
+    """Nats per decision under the mean of what `model` says in several `orders`.
+
+    For each sixteenth it is the mean of the probabilities of its four pitches (see
+    `merged_log_prob`), which is a distribution too.
+    """
+    total, count = 0.0, 0
+    for batch in batches:
+        told = []
+        for order in orders:
+            asked = decisions(
+                batch.tokens, torch.tensor(order).expand_as(batch.order), batch.settings
+            )
+            nats = merged_log_prob(model(asked.features)[0], asked)
+            told.append(nats.view(*batch.mask.shape, len(VOICES)).sum(2)[batch.mask])
+        total -= float(torch.stack(told).logsumexp(0).sum())
+        total += int(batch.mask.sum()) * math.log(len(orders))
+        count += int(batch.mask.sum()) * len(VOICES)
+    return total / count
 
 
 def log_prob(logits: Tensor, asked: Decisions) -> Tensor:

@@ -12,6 +12,10 @@ import onnx
 import torch
 from onnx import TensorProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import (
+    DefaultWeightOnlyQuantConfig,
+    MatMulNBitsQuantizer,
+)
 from onnxscript import optimizer
 from torch import Tensor, nn
 
@@ -23,7 +27,8 @@ def exported(module: nn.Module, example: tuple[Tensor, ...], path: Path, **how: 
     """Write `module`, as `example` runs through it, to `path`; `how` is for torch's exporter."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        for name in ("torch.onnx", "onnxscript", "onnx_ir"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         program = torch.onnx.export(module.eval(), example, dynamo=True, verbose=False, **how)
     assert program is not None
     # Weights that the graph cuts and joins anew are no constants, and would stay in fp32.
@@ -58,3 +63,18 @@ def quantise(fp32: Path, int8: Path, kinds: Sequence[str], per_channel: bool = F
         # Shapes behind ONNX Runtime's own operators are not known to the quantiser.
         extra_options={"DefaultTensorType": TensorProto.FLOAT} if per_channel else None,
     )
+
+
+def quantise_blocks(fp32: Path, q8: Path) -> None:
+    """Write `fp32` to `q8` with the weights of products in 8 bits, a scale for every 32 of them.
+
+    The operator (com.microsoft.MatMulNBits) rounds what it multiplies them with to 8 bits as well.
+    """
+    logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer").setLevel(logging.ERROR)
+    logging.getLogger("onnxruntime.quantization").setLevel(logging.ERROR)
+    how = DefaultWeightOnlyQuantConfig(block_size=32, is_symmetric=True, accuracy_level=4, bits=8)
+    quantiser = MatMulNBitsQuantizer(onnx.load(fp32), algo_config=how)
+    quantiser.process()
+    model = quantiser.model.model
+    onnx.checker.check_model(model)
+    onnx.save(model, q8)

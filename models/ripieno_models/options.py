@@ -67,9 +67,9 @@ Chosen = TypeVar("Chosen", bound=Training)
 KINDS = {int: "whole number", float: "number", bool: "yes or no (true or false)"}
 
 
-def default(name: str, value: Any) -> Any:
-    """The option `name` of every family, with another default."""
-    return field(default=value, metadata=Training.__dataclass_fields__[name].metadata)
+def default(name: str, value: Any, kind: type[Training] = Training) -> Any:
+    """The option `name` of `kind` (else of every family), with another default."""
+    return field(default=value, metadata=kind.__dataclass_fields__[name].metadata)
 
 
 def from_toml(kind: type[Training], path: Path) -> dict[str, Any]:

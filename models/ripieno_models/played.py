@@ -75,10 +75,15 @@ def requests(form: Piece, rules: Rules, candidates: int, seed: int) -> Iterator[
 
 def phrases(form: Piece) -> list[tuple[int | None, int]]:
     """(first step of the fermata, first step after it) of each phrase, in order; where the piece
-    goes on after its last fermata, (None, its end)."""
+    goes on after its last fermata, (None, its end).
+
+    A fermata that is asked for lasts a beat, so a longer one is asked for beat by beat.
+    """
     edges = np.flatnonzero(np.diff(form.fermata.astype(int), prepend=0, append=0))
     found: list[tuple[int | None, int]] = [
-        (int(begin), int(end)) for begin, end in edges.reshape(-1, 2)
+        (beat, min(beat + STEPS_PER_BEAT, end))
+        for begin, end in edges.reshape(-1, 2).tolist()
+        for beat in range(begin, end, STEPS_PER_BEAT)
     ]
     if not found or found[-1][1] < len(form):
         found.append((None, len(form)))

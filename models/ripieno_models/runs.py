@@ -8,25 +8,33 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Timer
-from ripieno.errors import RipienoError
+from ripieno.errors import RipienoError, SettingError
 from torch import nn
 
 from ripieno_models import corpora
 from ripieno_models.corpora import Corpus, openhymnal
+from ripieno_models.dataset import whole
+from ripieno_models.families.calibration import Temperatures
+from ripieno_models.families.chorale_transformer import ChoraleTransformer
 from ripieno_models.families.registry import Family, family
+from ripieno_models.likelihood import likelihood
 from ripieno_models.options import Training, as_flags
 from ripieno_models.piece import Piece, Split
-from ripieno_models.train import BEST, CURVE, LAST, Learner, Pieces, trainer_for
+from ripieno_models.train import BEST, CURVE, LAST, RANDOM_ORDERS, Learner, Pieces, trainer_for
+from ripieno_models.train import FIGURES as FIGURES_OF_CURVE
 
 RECORD, FIGURES, SAMPLES = "run.json", "figures.json", "samples.json"
 JUDGEMENT = "judgement.json"
 """What a run's folder tells: how it was made, its likelihoods, counts of its samples, and how it
 writes when the engine plays it."""
+TEMPERATURES = "temperatures"
+"""In the record: what `calibrate` found."""
 
 
 def fit(
@@ -46,12 +54,7 @@ def fit(
     """
     hymns = corpora.hymns() if options.hymns else ()
     data = Pieces(corpus.pieces, options, hymns)
-    if not data.train or not data.valid:
-        raise RipienoError(
-            f"{len(data.train)} pieces to train on and {len(data.valid)} to validate on",
-            where=corpus.name,
-            allowed="at least one of each",
-        )
+    refuse_nothing(data, corpus)
     last = folder / LAST
     if resume and not last.exists():
         raise RipienoError("there is no run to go on with", where=str(last))
@@ -74,7 +77,50 @@ def fit(
     return trainer
 
 
-def go(trainer: L.Trainer, learner: Learner, data: Pieces, last: Path | None) -> None:
+def solve(kind: Family, options: Training, corpus: Corpus, folder: Path) -> float:
+    """Fit `kind`, which is solved and not trained, and leave in `folder` what `fit` leaves there.
+
+    Returns the nats per decision of the validation pieces. Raises RipienoError where there is
+    nothing to learn from.
+    """
+    if kind.solve is None:
+        raise SettingError(f"{kind.name} is trained step by step and cannot be solved")
+    data = Pieces(corpus.pieces, options)
+    refuse_nothing(data, corpus)
+    torch.set_num_threads(options.threads)
+    L.seed_everything(options.seed, verbose=False)
+    began = perf_counter()
+    model = kind.build(options).eval()
+    kind.solve(model, data.crops, data.valid, options)
+    told = [likelihood(model, whole(data.valid, seed=seed)).nll for seed in (None, RANDOM_ORDERS)]
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for name in (BEST, LAST):
+        torch.save({"state_dict": weights}, folder / name)
+    mean = sum(told) / 2
+    curve = f"{data.crops.options.steps},{told[0]:.6f},{told[0]:.6f},{told[1]:.6f},{mean:.6f}"
+    heading = ",".join(("step", *FIGURES_OF_CURVE))
+    (folder / CURVE).write_text(f"{heading}\n{curve}\n", encoding="utf-8")
+    record_of = record(kind, options, corpus)
+    record_of["parameters"] = sum(weight.numel() for weight in model.parameters())
+    record_of["minutes"] = round((perf_counter() - began) / 60, 1)
+    write(folder, RECORD, record_of)
+    return mean
+
+
+def refuse_nothing(data: Pieces, corpus: Corpus) -> None:
+    """Raises RipienoError where there is nothing to learn from, or nothing to choose by."""
+    if not data.train or not data.valid:
+        raise RipienoError(
+            f"{len(data.train)} pieces to train on and {len(data.valid)} to validate on",
+            where=corpus.name,
+            allowed="at least one of each",
+        )
+
+
+def go(
+    trainer: L.Trainer, learner: Learner, data: L.LightningDataModule, last: Path | None
+) -> None:
     """Train from the start or from the checkpoint `last`, until the end or Ctrl-C."""
     try:
         trainer.fit(learner, data, ckpt_path=last, weights_only=False)
@@ -160,4 +206,6 @@ def load(folder: Path, checkpoint: str = BEST) -> tuple[nn.Module, Any]:
             if name.startswith(prefix)
         }
     )
+    if isinstance(model, ChoraleTransformer):
+        model.voice.temperatures = Temperatures(**told.get(TEMPERATURES, {}))
     return model.eval(), options

@@ -122,16 +122,16 @@ class Pieces(L.LightningDataModule):
 class Curve(Callback):
     """Appends each epoch's figures to curve.csv; a resumed run writes on in the same file."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / CURVE
+    def __init__(self, folder: Path, names: Sequence[str] = FIGURES) -> None:
+        self.path, self.names = folder / CURVE, tuple(names)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         told = trainer.callback_metrics
-        if not all(name in told for name in FIGURES):
+        if not all(name in told for name in self.names):
             return
         if not self.path.exists():
-            self.path.write_text("step," + ",".join(FIGURES) + "\n", encoding="utf-8")
-        figures = [f"{float(told[name]):.6f}" for name in FIGURES]
+            self.path.write_text("step," + ",".join(self.names) + "\n", encoding="utf-8")
+        figures = [f"{float(told[name]):.6f}" for name in self.names]
         with self.path.open("a", encoding="utf-8") as lines:
             lines.write(",".join([str(trainer.global_step), *figures]) + "\n")
 
@@ -161,8 +161,11 @@ class Histograms(Callback):
                     logger.experiment.add_histogram(name, weight, trainer.global_step)
 
 
-def trainer_for(options: Training, folder: Path, progress: bool = True) -> L.Trainer:
-    """A trainer that keeps the best and the last weights of a run in `folder`."""
+def trainer_for(
+    options: Training, folder: Path, progress: bool = True, names: Sequence[str] = FIGURES
+) -> L.Trainer:
+    """A trainer that keeps the best and the last weights of a run in `folder`, and in curve.csv the
+    figures called `names`."""
     warnings.filterwarnings("ignore", message=".*num_workers.*")
     warnings.filterwarnings("ignore", message=".*`isinstance.treespec.*")
     callbacks: list[Callback] = [
@@ -179,7 +182,7 @@ def trainer_for(options: Training, folder: Path, progress: bool = True) -> L.Tra
         EarlyStopping(MONITOR, patience=options.patience, check_on_train_epoch_end=False),
         LearningRateMonitor("epoch"),
         Timer(),
-        Curve(folder),
+        Curve(folder, names),
         SaveEarly(folder),
         Histograms(),
     ]

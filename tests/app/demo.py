@@ -7,16 +7,17 @@ import sys
 import time
 
 from ripieno.clock import Beats, Seconds, TempoMap
-from ripieno.commands import Command, KeyPlayed, Panic, Quit, Seed
+from ripieno.commands import Command, KeyPlayed, Panic, Quit
 from ripieno.events import Look, Notice, RollNote, Telemetry
+from ripieno.library.items import Looks
 from ripieno_app.app import RipienoApp
 from ripieno_app.wishes import Controls
 from textual.message_pump import MessagePump
 
 from tests.app.scenes import SETTINGS, answering
+from tests.app.shelves import FakeShelves
 
 PERIOD = 20.0
-PHRASES = tuple(Seed(name, ()) for name in ("old-hundredth", "ode-to-joy", "wachet-auf"))
 
 
 class DemoClient:
@@ -84,7 +85,7 @@ def main() -> int:
     """Show the demo for so many seconds (the first argument), then print the CPU it took."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3600.0
     client = DemoClient(seconds)
-    app = RipienoApp(client, PHRASES, "first-jam")
+    app = RipienoApp(client, FakeShelves(), Looks("first-jam", "First jam"))
     began = time.perf_counter()
     cpu = time.process_time()
 

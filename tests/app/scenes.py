@@ -31,9 +31,9 @@ _ANSWER: tuple[tuple[tuple[int, float], ...], ...] = (
 )
 ANSWER_BEGINS = Beats(16.0)
 LATENCIES = (
-    Latency("scheduler", 0.02, 0.31, 1210),
-    Latency("model step", 2.1, 4.4, 640),
-    Latency("hand-over", 1.2, 3.1, 6),
+    Latency("scheduler", 0.02, 0.31, 1210, 0.12),
+    Latency("model step", 2.1, 4.4, 640, 3.6),
+    Latency("hand-over", 1.2, 3.1, 6, 2.9),
 )
 
 
@@ -105,6 +105,8 @@ def answering(beat: float = 20.6, settings: Settings = SETTINGS, begin: float = 
         notices=(Notice(1, "Recording to takes/2026-11-21-1.jsonl.", False),),
         take="takes/2026-11-21-1.jsonl",
         clock=ClockState(ClockSource.INTERNAL, True, settings.bpm, 0.0),
+        heard_key="G major",
+        programs=(19, 19, 48, 52),
     )
 
 

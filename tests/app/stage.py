@@ -10,14 +10,18 @@ from dataclasses import dataclass, replace
 from ripieno.clock import Seconds, VirtualClock
 from ripieno.commands import Command, Seed
 from ripieno.events import Telemetry
+from ripieno.library.items import Looks
 from ripieno_app.app import RipienoApp
 from ripieno_app.widgets.line import Line
 from textual.pilot import Pilot
 
 from tests.app.fakes import FakeClient
 from tests.app.scenes import answering
+from tests.app.shelves import PHRASES as SHELVED
+from tests.app.shelves import FakeShelves
 
-PHRASES = tuple(Seed(name, ()) for name in ("old-hundredth", "ode-to-joy", "wachet-auf"))
+PHRASES = tuple(Seed(item.name, item.notes) for item in SHELVED)
+LOOKS = Looks("first-jam", "First jam")
 SMALL, MIDDLE, LARGE = (80, 24), (100, 30), (120, 40)
 
 
@@ -29,6 +33,7 @@ class Stage:
     client: FakeClient
     pilot: Pilot[int]
     clock: VirtualClock
+    shelves: FakeShelves
 
     async def tell(self, telemetry: Telemetry) -> None:
         """Telemetry comes and is shown."""
@@ -48,6 +53,9 @@ class Stage:
         """Let the event loop look at its pipes, and the app work off its messages."""
         for _ in range(2):
             await asyncio.sleep(0)
+            await self.pilot.pause()
+        if self.app.workers:
+            await self.app.workers.wait_for_complete()
             await self.pilot.pause()
 
     async def press(self, *keys: str) -> list[Command]:
@@ -77,19 +85,24 @@ class Stage:
         return self.client.commands[before:]
 
 
-def new_app(client: FakeClient, clock: VirtualClock | None = None) -> RipienoApp:
+def new_app(
+    client: FakeClient,
+    clock: VirtualClock | None = None,
+    shelves: FakeShelves | None = None,
+    looks: Looks = LOOKS,
+) -> RipienoApp:
     """The app before it runs."""
-    return RipienoApp(client, PHRASES, "first-jam", clock or VirtualClock())
+    return RipienoApp(client, shelves or FakeShelves(), looks, clock or VirtualClock())
 
 
 @asynccontextmanager
 async def on_stage(
-    size: tuple[int, int] = SMALL, telemetry: Telemetry | None = None
+    size: tuple[int, int] = SMALL, telemetry: Telemetry | None = None, looks: Looks = LOOKS
 ) -> AsyncIterator[Stage]:
     """The app, running, with `telemetry` (an answer in full swing) shown."""
-    client, clock = FakeClient(), VirtualClock()
-    app = new_app(client, clock)
+    client, clock, shelves = FakeClient(), VirtualClock(), FakeShelves()
+    app = new_app(client, clock, shelves, looks)
     async with app.run_test(size=size) as pilot:
-        stage = Stage(app, client, pilot, clock)
+        stage = Stage(app, client, pilot, clock, shelves)
         await stage.tell(telemetry or answering())
         yield stage

@@ -44,6 +44,16 @@ LEARNT = {
     "w": Action.KEEP,
     "space": Action.PLAY,
     "b": Action.TAP,
+    "f9": Action.NEXT,
+    "L": Action.LIKE,
+    "X": Action.DISLIKE,
+}
+TURNED = {
+    "right": "temperature",
+    "i": "stability",
+    "m": "mode",
+    "2": "mute_alto",
+    "alt+3": "solo_tenor",
 }
 
 
@@ -51,10 +61,12 @@ async def test_what_a_pad_learns_is_named_by_its_key() -> None:
     assert {*LEARNT.values(), Action.PANIC} == set(Action)
     async with on_stage() as stage:
         await stage.press("tab", "j")
-        assert "an action's key" in stage.words("#notice-0")
+        assert "the key of an action" in stage.words("#notice-0")
         await stage.press("x")
         for key, action in LEARNT.items():
             assert await stage.press("j", key) == [Learn(action)], key
+        for key, name in TURNED.items():
+            assert await stage.press("j", key) == [Learn(name)], key
         assert await stage.press("j", "j") == [Learn(None)]
         assert await stage.press("g") == [Loop()]  # and then the keys are themselves again
 
@@ -68,7 +80,7 @@ async def test_panic_is_learnt_and_panics_all_the_same() -> None:
 async def test_what_cannot_be_learnt_is_said_and_does_nothing() -> None:
     async with on_stage() as stage:
         await stage.press("tab")
-        assert await stage.press("j", "right") == []
+        assert await stage.press("j", "v") == []
         assert "cannot be learnt" in stage.words("#notice-0")
         assert await stage.press("right") == [Turn("temperature", 1.0)]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 from ripieno.clock import Beats
 from ripieno.commands import (
+    Action,
     AnswerNow,
     Cadence,
     Choose,
     Command,
+    Do,
     Keep,
     KeyPlayed,
+    LearnAll,
     Locate,
     Loop,
     Mutate,
@@ -19,6 +22,7 @@ from ripieno.commands import (
     Panic,
     Play,
     Quit,
+    Rate,
     SaveLast,
     SeedFromPlayed,
     Stop,
@@ -49,6 +53,9 @@ EVERYWHERE: dict[str, list[Command]] = {
     "left": [Turn("temperature", 0.9)],
     "]": [],
     "[": [],
+    "f7": [],
+    "f8": [],
+    "f9": [Do(Action.NEXT)],
 }
 LEAVING = ("ctrl+c", "ctrl+q")
 COMMAND: dict[str, list[Command]] = {
@@ -107,14 +114,26 @@ COMMAND: dict[str, list[Command]] = {
     "2": [Mute(1, True)],
     "3": [Mute(2, True)],
     "4": [Mute(3, True)],
+    "alt+1": [Mute(1, True), Mute(2, True), Mute(3, True)],
+    "alt+2": [Mute(0, True), Mute(2, True), Mute(3, True)],
+    "alt+3": [Mute(0, True), Mute(1, True), Mute(3, True)],
+    "alt+4": [Mute(0, True), Mute(1, True), Mute(2, True)],
+    "L": [Rate(1)],
+    "X": [Rate(-1)],
+    "J": [LearnAll()],
 }
-IN_TESTS_OF_THEIR_OWN = {"b", "j"}
+SHELVES = {"f2", "f3", "f4", "f5", "f6"}
+IN_TESTS_OF_THEIR_OWN = {"b", "j", "Z"}
 IDLE_KEYS = ("&", "~", ";")
 """They are commands in neither layer; the last one is a note."""
 
 
 def test_the_tables_of_this_test_name_every_key() -> None:
-    assert {key.name for key in KEYS if key.everywhere} == {*EVERYWHERE, *LEAVING}
+    assert {key.name for key in KEYS if key.everywhere} == {
+        *EVERYWHERE,
+        *LEAVING,
+        *SHELVES,
+    }
     assert {key.name for key in KEYS if not key.everywhere} == {*COMMAND, *IN_TESTS_OF_THEIR_OWN}
 
 
@@ -244,7 +263,7 @@ async def test_a_control_shows_its_new_value_before_the_engine_answers() -> None
 async def test_a_lock_without_a_key_is_explained_and_not_sent() -> None:
     async with on_stage() as stage:
         await stage.press("tab", "O")  # off, and then no key at all
-        while "none" not in stage.words("#control-key"):
+        while "≈" not in stage.words("#control-key"):
             await stage.press("K")
         assert await stage.press("o") == []
         assert "key_lock needs a key" in stage.words("#notice-0")

@@ -18,11 +18,13 @@ SCRIPT = """
 import sys
 from tests.app.fakes import FakeClient
 from tests.app.scenes import answering
+from tests.app.shelves import FakeShelves
+from ripieno.library.items import Looks
 from ripieno_app import app, desk
 client = FakeClient()
 client.tell(answering())
 {trouble}
-code = app.run(client, phrases=(), preset="first-jam")
+code = app.run(client, shelves=FakeShelves(), looks=Looks("first-jam", "first-jam"))
 print(f"code {{code}} closed {{client.closed}}")
 """
 ALTERNATE_ON, ALTERNATE_OFF = b"\x1b[?1049h", b"\x1b[?1049l"

@@ -50,7 +50,9 @@ WIDEST = Settings(
     sync=Sync(source=ClockSource.INTERNAL, swing=0.67, count_in=4),
     muted=frozenset({1}),
 )
-HIDDEN_WHERE_LOW = {f"control-{spec.name}" for spec in (*TURNS_ROW, *TIME_ROW)}
+HIDDEN_WHERE_LOW = {f"control-{spec.name}" for spec in (*TURNS_ROW, *TIME_ROW)} | {
+    f"switches-{voice}" for voice in range(4)
+}
 ELLIPSIS_ALLOWED = {"route", "notice-0", "notice-1", "notice-2", "latency"}
 
 

@@ -34,14 +34,18 @@ async def test_figures_are_as_long_as_they_need_to_be() -> None:
     ("size", "says"),
     [
         (LARGE, ("relaxed 2", "late 0.02/0.3", "turn 1.2/3.1", "ladder: fewer ")),
-        ((140, 40), ("scheduler 0.02/0.3", "hand-over 1.2/3.1", "ladder: fewer candidates")),
+        (
+            (140, 40),
+            ("scheduler 0.02/0.3", "hand-over 1.2/3.1", "ladder: fewer candidates"),
+        ),
     ],
 )
 async def test_a_wide_screen_says_more(size: tuple[int, int], says: tuple[str, ...]) -> None:
     now = answering()
     async with on_stage(size, now) as stage:
         line = stage.app.performance.query_one("#latency")
-        assert "p50/p99 in ms" in stage.words("#latency")
+        assert "p99 in ms" in stage.words("#latency")
+        assert "▮▯▯▯▯" in stage.words("#latency"), "the share of the budget"
         assert len(stage.words("#latency")) <= line.size.width
         await stage.tell(replace(now, at=Seconds(now.at + 1.0), rung=Rung.FEWER))
         for text in says:

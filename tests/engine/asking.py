@@ -10,6 +10,7 @@ from ripieno.events import Note, Planned, Request, Sounding
 from ripieno.grammar.grid import Cursor
 from ripieno.inference.bundle import load_manifest
 from ripieno.inference.generate import Generator
+from ripieno.inference.grammars import Player
 from ripieno.inference.onnx_model import StepModel
 from ripieno.settings import Settings
 
@@ -37,7 +38,7 @@ def note(voice: int, pitch: int, onset: float, duration: float | None, velocity:
 SCALE = tuple(note(0, pitch, i, 1.0) for i, pitch in enumerate((72, 74, 76, 74, 72, 71, 72, 67)))
 
 
-def plan(generator: Generator, asked: Request) -> list[Planned]:
+def plan(generator: Player, asked: Request) -> list[Planned]:
     return list(generator.plan(asked, CLOCK))
 
 

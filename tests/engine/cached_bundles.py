@@ -7,8 +7,10 @@ past and present) and gated feed-forward; per decision, or per sixteenth with a 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,8 @@ MICROSOFT = "com.microsoft"
 
 @dataclass(frozen=True)
 class CachedRecipe:
-    """How a test's transformer is made. `per` is 'decision' or 'frame'."""
+    """How a test's transformer is made. `per` is 'decision' or 'frame'; with `branches` its rows
+    may stand beside each other."""
 
     layers: int = 2
     heads: int = 4
@@ -39,6 +42,7 @@ class CachedRecipe:
     rest_bias: float = -1.0
     int8: bool = False
     per: str = "decision"
+    branches: bool = False
 
     @property
     def width(self) -> int:
@@ -76,15 +80,19 @@ def quantise(source: Path, target: Path) -> None:
 
 
 def write_cached_manifest(
-    folder: Path, recipe: CachedRecipe, files: dict[tuple[str, str], str]
+    folder: Path,
+    recipe: CachedRecipe,
+    files: dict[tuple[str, str], str],
+    opsets: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Turn the manifest of a recurrent model in `folder` into that of this one."""
+    """Turn the manifest in `folder` into that of this model; `opsets`: of files that have another
+    than 18."""
     path = folder / "manifest.toml"
     head, rest = path.read_text().split("[[graph]]", 1)
     tail = rest[rest.index("[training]") :]
     lines = [
         f'[[graph]]\nrole = "{role}"\nprecision = "{precision}"\nfile = "{file}"\n'
-        f'sha256 = "{sha256(folder / file)}"\nopset = 18'
+        f'sha256 = "{sha256(folder / file)}"\nopset = {opsets.get(file, 18)}'
         for (role, precision), file in files.items()
     ]
     for name, dtype, shape in (
@@ -158,9 +166,10 @@ class Net:
         self.node("MatMul", [self.normed(x, p + "n1"), p + "qkv_w"], [p + "qkv"])
         past = [f"past_{number}_key", f"past_{number}_value"]
         present = [f"present_{number}_key", f"present_{number}_value"]
+        more = ["position_ids", "attention_bias"] if made.branches else []
         self.node(
             "GroupQueryAttention",
-            [p + "qkv", "", "", *past, "seqlens_k", "total_length", "cos", "sin"],
+            [p + "qkv", "", "", *past, "seqlens_k", "total_length", "cos", "sin", *more],
             [p + "a", *present],
             domain=MICROSOFT,
             num_heads=made.heads,
@@ -217,6 +226,10 @@ def backbone(recipe: CachedRecipe) -> onnx.ModelProto:
         net.head(net.normed(x, "last"), recipe)
         output = value("logits", TensorProto.FLOAT, 1, "S", VOCABULARY)
     cache = (1, recipe.kv_heads, recipe.context, recipe.head_size)
+    further = [
+        value("position_ids", TensorProto.INT64, 1, "S"),
+        value("attention_bias", TensorProto.FLOAT, 1, 1, "S", recipe.context),
+    ]
     names = [f"{n}_{part}" for n in range(recipe.layers) for part in ("key", "value")]
     return net.model(
         [
@@ -224,6 +237,7 @@ def backbone(recipe: CachedRecipe) -> onnx.ModelProto:
             value("seqlens_k", TensorProto.INT32, 1),
             value("total_length", TensorProto.INT32, 1),
             *(value(f"past_{name}", TensorProto.FLOAT, *cache) for name in names),
+            *(further if recipe.branches else []),
         ],
         [output, *(value(f"present_{name}", TensorProto.FLOAT, *cache) for name in names)],
     )

@@ -21,6 +21,9 @@ from typing import IO
 import pytest
 
 PERIOD, RATE = 256, 48000
+SETTLED = 0.1
+"""Seconds in which jack_midi_dump writes down what it has heard, on a busy machine too."""
+_ON, _OFF = 0x90, 0x80
 _LINE = re.compile(r"^\s*(\d+):((?: [0-9a-f]{2})+)(?: |$)")
 
 
@@ -38,17 +41,43 @@ class Dump:
 
     port: str
     heard: list[Heard] = field(default_factory=list)
+    file: int | None = None
+
+    def so_far(self) -> list[Heard]:
+        """What it has written down while it runs."""
+        with open(f"/proc/self/fd/{self.file}") as told:
+            return list(_messages(told))
 
     @property
     def messages(self) -> list[tuple[int, ...]]:
-        return [heard.data for heard in self.heard]
+        return [heard.data for heard in self.once]
+
+    @property
+    def once(self) -> list[Heard]:
+        """All but what is told again after the server has lost a cycle: ends that were heard."""
+        ended: set[tuple[int, ...]] = set()
+        found: list[Heard] = []
+        for heard in self.heard:
+            kind, cell = heard.data[0] & 0xF0, (heard.data[0] & 0x0F, *heard.data[1:2])
+            if kind == _OFF and cell in ended:
+                continue
+            found.append(heard)
+            if kind == _OFF:
+                ended.add(cell)
+            elif kind == _ON:
+                ended.discard(cell)
+        return found
 
 
 class JackServer:
-    """A jackd of our own. Its environment names it, so that no other server is ever touched."""
+    """A jackd of our own. Its environment names it, so that no other server is ever touched.
 
-    def __init__(self, name: str, log: Path) -> None:
+    A `patient` one waits for its clients, so that a busy machine hardly loses a cycle of theirs.
+    """
+
+    def __init__(self, name: str, log: Path, *, patient: bool = True) -> None:
         self.name, self.log = name, log
+        self._patience = ("-S",) if patient else ()
         self.environment = {"JACK_DEFAULT_SERVER": name, "JACK_NO_AUDIO_RESERVATION": "1"}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -57,7 +86,7 @@ class JackServer:
         device = ("-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["jackd", "-n", self.name, "-p", "64", *realtime, "-S", *device],
+                ["jackd", "-n", self.name, "-p", "64", *realtime, *self._patience, *device],
                 env=self._env(),
                 stdout=log,
                 stderr=log,
@@ -81,18 +110,27 @@ class JackServer:
         return {**os.environ, **self.environment}
 
     def ports(self) -> list[str]:
-        done = subprocess.run(
-            ["jack_lsp"], env=self._env(), capture_output=True, text=True, check=False
-        )
-        return done.stdout.splitlines()
+        return self._run("jack_lsp")
 
     def wait_for(self, port: str) -> None:
         until(lambda: port in self.ports(), f"{port} on JACK")
 
     def connect(self, source: str, destination: str) -> None:
-        subprocess.run(
-            ["jack_connect", source, destination], env=self._env(), check=True, capture_output=True
-        )
+        """Connect two ports, as soon as they can be: a port is there before its client is.
+
+        Comes back when what is sent arrives, which is a cycle after the server has agreed.
+        """
+
+        def connected() -> bool:
+            self._run("jack_connect", source, destination)
+            return f"   {destination}" in self._run("jack_lsp", "-c", source)
+
+        until(connected, f"the connection of {source} to {destination}")
+
+    def _run(self, *words: str) -> list[str]:
+        """What one of JACK's own programs says, line by line."""
+        done = subprocess.run(words, env=self._env(), capture_output=True, text=True, check=False)
+        return done.stdout.splitlines()
 
     @contextmanager
     def dump(self, name: str) -> Iterator[Dump]:
@@ -105,15 +143,22 @@ class JackServer:
                 stderr=subprocess.DEVNULL,
             )
             self.wait_for(f"{name}:input")
-            dump = Dump(f"{name}:input")
+            dump = Dump(f"{name}:input", file=told.fileno())
             try:
                 yield dump
-                time.sleep(8 * PERIOD / RATE)  # what was sent is there one period later
+                _settle(told)
             finally:
                 process.terminate()
                 process.wait(10)
                 told.seek(0)
                 dump.heard = list(_messages(told))
+
+
+def _settle(told: IO[str]) -> None:
+    """Wait until what was sent has come, a period later, and is written down: nothing is added."""
+    size = -1
+    while size != (size := os.fstat(told.fileno()).st_size):
+        time.sleep(SETTLED)
 
 
 def _messages(told: IO[str]) -> Iterator[Heard]:
@@ -123,7 +168,7 @@ def _messages(told: IO[str]) -> Iterator[Heard]:
             yield Heard(int(match[1]), tuple(bytes.fromhex(match[2])))
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+def until(true: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Wait until `true()`; fail with `what` was awaited when it never comes."""
     latest = time.monotonic() + seconds
     while not true():

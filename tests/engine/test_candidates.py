@@ -14,7 +14,7 @@ from ripieno.inference.bundle import load_manifest
 from ripieno.inference.generate import Generator
 from ripieno.inference.model import Model
 from ripieno.inference.opening import open_model
-from ripieno.inference.scoring import Motion, objections, parallels
+from ripieno.inference.scoring import Motion, objections, overlaps, parallels
 from ripieno.settings import Key, Rules, Sampling, Settings, Strength
 
 from tests.engine.asking import SCALE, music, plan, request
@@ -57,7 +57,8 @@ def test_more_candidates_have_fewer_faults(kind: str, models: dict[str, Model]) 
         assert {step.rung for step in steps} == {Rung.FULL}
         found.append(faults(steps))
     assert found[0] > found[1] > found[2]
-    assert found[2] < 0.5 * found[0]
+    # The rhythm is the first one's: of noise, which leaps in every voice, much stays as it is.
+    assert found[2] < 0.7 * found[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -165,3 +166,28 @@ def test_silent_steps_are_drawn_once(models: dict[str, Model]) -> None:
     plan(single, replace(asked, settings=wishes(1)))
     assert [e.frame for e in generator.context.entries] == [e.frame for e in single.context.entries]
     assert generator.context.entries[-1].step == round(Beats(4.0) * 4) - 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_candidates_keep_the_rhythm_of_the_first(kind: str, models: dict[str, Model]) -> None:
+    first, best = (
+        plan(Generator(models[kind]), request(0, 0, 1, fresh=True, settings=wishes(candidates)))
+        for candidates in (1, 16)
+    )
+    # the very first step is decided on the same past: later ones go their own ways
+    for one, other in zip(first[0].voices, best[0].voices, strict=True):
+        assert (one.struck, one.pitch is None) == (other.struck, other.pitch is None)
+
+
+def test_what_is_a_little_rare_is_still_taken(models: dict[str, Model]) -> None:
+    """Overlaps weigh half a nat: with one candidate after the other, they become rarer, no more."""
+    shares = []
+    for candidates in (1, 4):
+        found = []
+        for seed in range(6):
+            told = request(0, 0, 30, fresh=True, settings=wishes(candidates, seed=seed))
+            lines = [[v.pitch for v in s.voices] for s in plan(Generator(models["frame"]), told)]
+            moves = (Motion(a, b, frozenset(range(4)), None) for a, b in pairwise(lines))
+            found += [overlaps(move) for move in moves]
+        shares.append(np.mean(found))
+    assert shares[0] > shares[1] > 0

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ripieno.commands import Action
+from ripieno.clock import Seconds
+from ripieno.commands import FOOTSWITCHES, Action, Turn
 from ripieno.errors import SettingError
-from ripieno.events import ClockTick, ControlChange, NoteOff, NoteOn, PitchBend
+from ripieno.events import ClockTick, ControlChange, NoteOff, NoteOn, PitchBend, Stamped
+from ripieno.knobs import turn
 from ripieno.midi import controls_file
-from ripieno.midi.controls import Binding, Control, Controls, Kind
+from ripieno.midi.control_board import ControlBoard
+from ripieno.midi.controls import Binding, Control, Controls, Kind, Touch, Way
+from ripieno.settings import Settings
 
 SWITCH = Control(Kind.CONTROLLER, 67, 0)
 PAD = Control(Kind.NOTE, 36, 9)
@@ -132,7 +136,7 @@ def test_what_was_learned_is_kept_for_each_controller(home: Path) -> None:
     ("text", "sentence"),
     [
         ("[", "cannot be read"),
-        ('[Keys]\nanswr = ["cc 1"]', "no action 'answr'; .*Did you mean 'answer'"),
+        ('[Keys]\nanswr = ["cc 1"]', "nothing called 'answr' to control; .*Did you mean 'answer'"),
         ('[Keys]\nanswer = "cc 1"', "is no list"),
         ('[Keys]\nanswer = ["knob 1"]', "'knob 1' is no control; allowed: such as"),
         ('[Keys]\nanswer = ["cc 128"]', "cc 128 is out of range"),
@@ -152,3 +156,97 @@ def test_a_folder_that_cannot_be_written_is_told(home: Path) -> None:
     home.parent.write_text("a file where the folder should be")
     with pytest.raises(SettingError, match=r"cannot be (kept|read)"):
         controls_file.save("Keys", ())
+
+
+KNOB = Control(Kind.CONTROLLER, 21, 0)
+
+
+def test_a_knob_learns_by_any_value_and_every_value_counts() -> None:
+    controls = taught()
+    controls.learn("temperature", Way.PICK_UP)
+    assert controls.hear(ControlChange(0, 21, 3))[2] == (
+        "Controller 21 on channel 1 turns temperature now"
+    )
+    binding = Binding(KNOB, "temperature", Way.PICK_UP)
+    assert controls.bindings == (binding,)
+    for value in (0, 1, 64, 64):
+        assert controls.hear(ControlChange(0, 21, value)) == (True, (Touch(binding, value),), "")
+
+
+def test_one_command_maps_the_whole_set_of_footswitches() -> None:
+    controls = taught()
+    controls.learn_all(FOOTSWITCHES)
+    for number, action in enumerate(FOOTSWITCHES, 20):
+        assert controls.learning is action
+        told = controls.hear(ControlChange(0, number, 127))[2]
+        assert told.startswith(f"Controller {number} on channel 1")
+        controls.hear(ControlChange(0, number, 0))
+    assert controls.learning is None
+    done = [controls.hear(ControlChange(0, number, 127))[1] for number in range(20, 28)]
+    assert done == [(action,) for action in FOOTSWITCHES]
+    assert set(FOOTSWITCHES) >= {Action.ANSWER, Action.PANIC, Action.NEXT}
+
+
+def test_ways_bounds_and_lamps_are_kept_and_can_be_written_by_hand(home: Path) -> None:
+    home.parent.mkdir()
+    home.write_text(
+        '["Keys"]\nlamps = "Keys MIDI 2"\n'
+        'temperature = ["cc 21 on channel 1 pick-up from 0.5 to 1.2"]\n'
+        'mode = ["note 40"]\nanswer = ["cc 67"]\n'
+    )
+    bindings = controls_file.load("Keys")
+    assert bindings == (
+        Binding(KNOB, "temperature", Way.PICK_UP, 0.5, 1.2),
+        Binding(Control(Kind.NOTE, 40), "mode"),
+        Binding(Control(Kind.CONTROLLER, 67), Action.ANSWER),
+    )
+    assert controls_file.lamps_of("Keys") == "Keys MIDI 2"
+    before = home.read_text()
+    controls_file.save("Keys", bindings)
+    assert home.read_text().split() == before.split()
+
+
+class _Lamps:
+    """The way back to a controller, remembered."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, int, int]] = []
+
+    def control(self, channel: int, controller: int, value: int) -> None:
+        self.told.append(("cc", channel, controller, value))
+
+    def note_on(self, channel: int, pitch: int, velocity: int) -> None:
+        self.told.append(("on", channel, pitch, velocity))
+
+    def note_off(self, channel: int, pitch: int) -> None:
+        self.told.append(("off", channel, pitch, 0))
+
+
+def test_a_controller_is_told_where_everything_stands(home: Path) -> None:
+    bindings = (
+        Binding(KNOB, "temperature", Way.ABSOLUTE, 0.0, 2.0),
+        Binding(Control(Kind.NOTE, 36, 9), Action.PLAY),
+    )
+    controls_file.save("Keys", bindings)
+    lamps, done = _Lamps(), []
+    board = ControlBoard("Keys", lambda what, at: done.append(what), lambda text: None, lamps)
+    settings = Settings()
+    board.show(settings, frozenset({Action.PLAY}))
+    assert lamps.told == [("cc", 0, 21, 60), ("on", 9, 36, 127)]
+    board.show(settings, frozenset({Action.PLAY}))
+    assert len(lamps.told) == 2, "nothing has changed"
+    board.show(settings, frozenset())
+    assert lamps.told[2:] == [("off", 9, 36, 0)]
+    assert board.hear(Stamped(Seconds(1.0), ControlChange(0, 21, 127)), settings)
+    assert done == [Turn("temperature", 2.0)]
+    board.show(turn(settings, "temperature", 2.0), frozenset())
+    assert len(lamps.told) == 3, "the motor stands where the hand has put it"
+
+
+def test_what_cannot_be_learned_is_told(home: Path) -> None:
+    said: list[str] = []
+    board = ControlBoard("Keys", lambda what, at: None, said.append)
+    board.learn("temprature")
+    board.learn("temperature sideways")
+    assert "Did you mean 'temperature'" in said[0]
+    assert "there is no way of turning 'sideways'" in said[1]

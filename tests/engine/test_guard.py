@@ -104,11 +104,11 @@ def stage(jackd: JackServer) -> Iterator[Stage]:
 def test_exactly_the_missing_releases_are_sent(stage: Stage, jackd: JackServer) -> None:
     with jackd.dump("listener") as dump, jackd.dump("stranger") as stranger:
         jackd.connect("victim:out", dump.port)
-        time.sleep(3 * guard.LOOK_EVERY)  # until the guard has seen the connection
+        time.sleep(4 * guard.LOOK_EVERY)  # until the guard has seen the connection
         stage.tell("strike")
-        time.sleep(8 * PERIOD / RATE)  # what has not left when its process dies is lost
+        time.sleep(40 * PERIOD / RATE)  # what has not left when its process dies is lost
         stage.kill_realtime()
-        stage.guarding.join(10)
+        stage.guarding.join(60)
     assert stage.guarding.exitcode == 0
     struck = [(0x90 | channel, pitch, 90) for channel, pitch in (*NOTES, (2, 50))]
     assert dump.messages[:6] == [*struck, (0x82, 50, 64), (0xB4, 64, 127)]
@@ -122,18 +122,18 @@ def test_exactly_the_missing_releases_are_sent(stage: Stage, jackd: JackServer) 
 def test_a_goodbye_leaves_nothing_to_do(stage: Stage, jackd: JackServer) -> None:
     with jackd.dump("listener") as dump:
         jackd.connect("victim:out", dump.port)
-        time.sleep(3 * guard.LOOK_EVERY)
+        time.sleep(4 * guard.LOOK_EVERY)
         stage.tell("strike")
         stage.test.send("leave")
-        stage.realtime.join(10)
-        stage.guarding.join(10)
+        stage.realtime.join(60)
+        stage.guarding.join(60)
     assert stage.guarding.exitcode == 0
     assert len(dump.messages) == 6
 
 
 def test_a_death_in_silence_opens_nothing(stage: Stage, jackd: JackServer) -> None:
     stage.kill_realtime()
-    stage.guarding.join(10)
+    stage.guarding.join(60)
     assert stage.guarding.exitcode == 0
     until(lambda: "victim:out" not in jackd.ports(), "the end of the victim's port")
 

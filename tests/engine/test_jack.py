@@ -34,15 +34,15 @@ def test_connections_are_made_seen_and_gone_with_the_port(jackd: JackServer) -> 
     patchbay = jack.Patchbay("ripieno-test")
     out = PortOutput("patched", "out", virtual=True)
     with jackd.dump("listener") as dump:
-        assert patchbay.connections("patched:out") == ()
-        assert patchbay.connect("patched:out", dump.port)
+        until(lambda: patchbay.connections("patched:out") == (), "our port")
+        until(lambda: patchbay.connect("patched:out", dump.port), "the connection")
         assert patchbay.connect("patched:out", dump.port)  # a second time changes nothing
-        assert patchbay.connections("patched:out") == (dump.port,)
+        until(lambda: patchbay.connections("patched:out") == (dump.port,), "the connection")
         assert {"patched:out", dump.port} <= patchbay.ports()
     until(lambda: patchbay.connections("patched:out") == (), "the end of the connection")
     assert not patchbay.connect("patched:out", "listener:input")
     out.close()
-    assert patchbay.connections("patched:out") is None
+    until(lambda: patchbay.connections("patched:out") is None, "the end of our port")
     assert patchbay.period == pytest.approx(256 / 48000)
     patchbay.close()
 

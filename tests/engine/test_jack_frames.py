@@ -12,13 +12,13 @@ from statistics import median
 
 import pytest
 from ripieno.clock import Seconds
-from ripieno.events import ClockTick, MidiMessage, NoteOff, NoteOn, Stamped
+from ripieno.events import ClockTick, MidiMessage, NoteOff, NoteOn, ProgramChange, Stamped
 from ripieno.midi.echo import Echo
 from ripieno.midi.frame_clock import FrameClock
 from ripieno.midi.input import Input
 from ripieno.midi.jack_port import JackConnection
 from ripieno.midi.rtmidi_ports import Direction
-from ripieno.outputs.messages import note_off, note_on
+from ripieno.outputs.messages import note_off, note_on, program
 from ripieno.outputs.port import PortOutput
 from ripieno.priority import REALTIME
 
@@ -127,7 +127,7 @@ def test_five_hundred_messages_leave_on_their_very_frames(jackd: JackServer) -> 
     assert len(planned) == 500
     assert dump.messages == [message for _, message in planned]
     # the recorder counts from the cycle in which it came, and not what the server loses
-    offsets = [frame - heard.frame for (frame, _), heard in zip(planned, dump.heard, strict=True)]
+    offsets = [frame - heard.frame for (frame, _), heard in zip(planned, dump.once, strict=True)]
     changes = sum(a != b for a, b in pairwise(offsets))
     lost = jackd.log.read_text().count("XRun") - xruns
     assert changes <= lost, f"the server lost frames {lost} times, the offset is {set(offsets)}"
@@ -231,6 +231,13 @@ def test_the_players_note_off_is_kept_on_a_pitch_that_we_play() -> None:
     loop.echo.sent(note_on(0, 60, 90))
     loop.echo.sent(note_off(0, 60))
     assert not loop.comes_back(NoteOff(0, 60)), "nothing of ours has come back"
+
+
+def test_a_program_of_ours_that_comes_back_is_not_the_players() -> None:
+    loop = Loop()
+    loop.echo.sent(program(4, 48))
+    assert loop.comes_back(ProgramChange(4, 48))
+    assert not loop.comes_back(ProgramChange(4, 48))
 
 
 def test_ticks_are_never_echoes() -> None:

@@ -17,6 +17,7 @@ from ripieno.events import (
     NoteOff,
     NoteOn,
     PitchBend,
+    ProgramChange,
     SongPosition,
     Stamped,
     Transport,
@@ -57,6 +58,7 @@ def test_bytes_become_messages() -> None:
     assert parse([0xE1, 0, 0]) == PitchBend(1, -8192)
     assert parse([0xE1, 127, 127]) == PitchBend(1, 8191)
     assert parse([0xE0, 0, 64]) == PitchBend(0, 0)
+    assert parse([0xC3, 5]) == ProgramChange(3, 5)
     assert parse([0xF8]) == ClockTick()
     assert parse([0xFA]) == ClockTransport(Transport.START)
     assert parse([0xFB]) == ClockTransport(Transport.CONTINUE)
@@ -70,7 +72,7 @@ def test_bytes_become_messages() -> None:
         pytest.param([], id="nothing"),
         pytest.param([60, 100], id="running-status"),
         pytest.param([0x90, 60], id="cut"),
-        pytest.param([0xC0, 5], id="program"),
+        pytest.param([0xC0, 200], id="no-program"),
         pytest.param([0xF0, 1, 2, 3, 0xF7], id="sysex"),
         pytest.param([0xF0, 1, 2], id="sysex-cut"),
         pytest.param([0x90, 200, 100], id="no-pitch"),

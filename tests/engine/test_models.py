@@ -186,7 +186,7 @@ def test_a_full_context_is_a_fault_and_a_rewind_makes_room(
     assert np.isfinite(model.feed(INPUTS[:4], [])[0]).all()
 
 
-def test_rows_go_in_the_longest_chunks_that_fit(models: dict[tuple[str, str], Model]) -> None:
+def test_rows_go_in_as_few_runs_as_they_can(models: dict[tuple[str, str], Model]) -> None:
     model = models["decision", "fp32"]
     assert isinstance(model, CachedModel)
     backbone: Any = model._backbone
@@ -194,9 +194,9 @@ def test_rows_go_in_the_longest_chunks_that_fit(models: dict[tuple[str, str], Mo
     taken: list[int] = []
     run = backbone._run
 
-    def noted(size: int) -> None:
+    def noted(bound: object, size: int) -> None:
         taken.append(size)
-        run(size)
+        run(bound, size)
 
     backbone._run = noted
     try:
@@ -205,7 +205,7 @@ def test_rows_go_in_the_longest_chunks_that_fit(models: dict[tuple[str, str], Mo
         model.feed(INPUTS[:7], [])
     finally:
         backbone._run = run
-    assert taken == [64, 32, 4, 3, 4, 3]
+    assert taken == [64, 39, 7]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ripieno.outputs.ends import Ends
 from ripieno.outputs.messages import Message, bend, control, note_off, note_on, program
 from ripieno.outputs.pacing import Pacing, line_of
+from ripieno.outputs.reminders import Reminders
 
 GAP = 1.0
 ON, OFF = note_on(0, 60, 90), note_off(0, 60)
@@ -141,3 +142,28 @@ def test_who_was_never_there_has_missed_nothing() -> None:
     ends.sent(ON)
     ends.looked()
     assert ends.came() == []
+
+
+# ---- what a listener may have missed
+
+
+def test_after_a_lost_cycle_what_ended_lately_is_told_again_and_only_that() -> None:
+    lately = Reminders(100)
+    for frame, message in enumerate((ON, OFF, note_on(0, 64, 90), control(0, 64, 127))):
+        lately.sent(message, frame)
+    assert lately.lately(50) == [OFF], "what sounds is none of it"
+    lately.sent(control(0, 64, 0), 60)
+    assert lately.lately(101) == [OFF, control(0, 64, 0)]
+    assert lately.lately(102) == [control(0, 64, 0)], "the note-off was heard long ago"
+    lately.sent(OFF, 150)  # told again
+    assert lately.lately(250) == [OFF], "and may be lost again"
+
+
+def test_a_note_that_is_struck_anew_is_not_ended_by_a_reminder() -> None:
+    lately = Reminders(100)
+    lately.sent(ON, 0)
+    lately.sent(OFF, 10)
+    lately.sent(ON, 20)
+    assert lately.lately(30) == []
+    lately.sent(OFF, 40)
+    assert lately.lately(130) == [OFF]

@@ -10,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from ripieno.outputs.fluidsynth import FluidSynthRenderer
-from ripieno.outputs.soundfont import RATE
+from ripieno.outputs.opening import open_lanes
+from ripieno.outputs.soundfont import RATE, has_percussion
 from ripieno.outputs.tinysoundfont import TinyRenderer
+from ripieno.routing import OutputKind, OutputSpec, Routing
 
 from tests.engine.fonts import BUILT_IN
+from tests.engine.jackd import JackServer
 
 BUILDER = Path(__file__).parents[2] / "soundfonts" / "build.py"
 PERCUSSION = 9
@@ -183,6 +186,25 @@ def test_a_font_without_percussion_does_not_click_with_a_choir(
     kind: type[Renderer], choir_alone: Path
 ) -> None:
     assert np.abs(struck(kind, 76, font=choir_alone)).max() < 1e-4
+
+
+def test_a_font_without_percussion_is_told_and_others_are_not(choir_alone: Path) -> None:
+    assert has_percussion(BUILT_IN)
+    assert not has_percussion(choir_alone)
+
+
+@pytest.mark.real_part
+def test_who_plays_a_font_without_percussion_is_told_that_nothing_clicks(
+    choir_alone: Path, jackd: JackServer
+) -> None:
+    routing = Routing(outputs=(OutputSpec(OutputKind.SYNTH, "jack"),), client="clickless")
+    lanes, missing = open_lanes(routing, choir_alone)
+    (sentence,) = missing
+    assert sentence.startswith("No metronome on FluidSynth (jack), choir.sf2: ")
+    lanes[0].output.close()
+    lanes, missing = open_lanes(routing, BUILT_IN)
+    assert missing == []
+    lanes[0].output.close()
 
 
 def test_a_program_that_the_font_lacks_leaves_the_channel_as_it_is(choir_alone: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from ripieno.clock import Beats
 from ripieno.commands import Choose, Mute, SeedFromPlayed, Turn
-from ripieno.events import Phase
+from ripieno.events import Phase, ProgramChange, Stamped
 from ripieno.settings import Horizon, Mode, Settings
+from ripieno.takes.facts import Heard
 from ripieno.takes.history import History
 from ripieno.takes.take import Mark, Marked, StepPlanned, TempoSet, Turned
 
@@ -73,6 +74,13 @@ def test_mute_is_heard_at_once() -> None:
     stage.show.wish(Mute(2, False), stage.clock.now())
     stage.run_to(3.1)
     assert (2, 60) in stage.output.sounding
+
+
+def test_the_player_chooses_another_sound() -> None:
+    stage = solo()
+    stage.show.hear(Stamped(stage.clock.now(), ProgramChange(0, 48)))
+    assert stage.output.programs[4] == 48
+    assert Heard(ProgramChange(0, 48), False, stage.clock.now()) in stage.recorder.facts
 
 
 def test_panic_is_silence_and_play_goes_on() -> None:

@@ -41,6 +41,7 @@ muted = ["alto", "bass"]
 velocity = 101
 transpose = -12
 onset_tolerance = 0.1
+own_mode = "canon"
 assign = "split"
 voice_channels = [1, 0, 3, 16]
 split = ["G4", 48]
@@ -68,6 +69,8 @@ key = "Bb minor"
 key_lock = "soft"
 longest_rest = 4
 longest_loop = 5
+more_hard = ["no_tritones"]
+more_soft = ["no_sixths"]
 [ranges]
 soprano = ["C4", "A5"]
 alto = [53, 74]
@@ -110,6 +113,11 @@ thru = false
 thru_channel = 10
 thru_program = "harpsichord"
 client = "me"
+[voices]
+soprano = { instrument = "lv2:urn:flute" }
+alto = { instrument = "virtual" }
+tenor = { instrument = "none" }
+bass = { instrument = "synth:jack" }
 """
 
 
@@ -186,10 +194,14 @@ def test_every_key_is_read() -> None:
     assert (settings.turns.speculate, settings.turns.space) == (False, 0.25)
     assert settings.horizon.late is Late.STRETCH
     assert routing.outputs == (
-        OutputSpec(OutputKind.SYNTH, "jack"),
+        OutputSpec(OutputKind.SYNTH, "jack", channels=tuple(range(3, 15))),
         OutputSpec(OutputKind.VIRTUAL, latency_ms=12.5, velocity=((1, 20), (127, 110))),
         OutputSpec(OutputKind.NONE),
         OutputSpec(OutputKind.PORT, "My Synth"),
+        OutputSpec(OutputKind.LV2, "urn:flute", channels=(0,)),
+        OutputSpec(OutputKind.VIRTUAL, channels=(1,)),
+        OutputSpec(OutputKind.NONE, channels=(2,)),
+        OutputSpec(OutputKind.SYNTH, "jack", channels=(15,)),
     )
     assert routing.inputs == (
         InputSpec(InputKind.VIRTUAL),

@@ -11,22 +11,30 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ripieno.channel import Closed
-from ripieno.clock import Beats, Clock
+from ripieno.cli.regenerate import steps_differ
+from ripieno.clock import Beats, Clock, Seconds
+from ripieno.errors import BundleError
 from ripieno.events import InferenceMessage, Planned, Request, Rung, Served
 from ripieno.inference.bundle import load_manifest
+from ripieno.inference.computer import manifest_hash
 from ripieno.inference.generate import Generator
 from ripieno.inference.model import Model
 from ripieno.inference.opening import open_model
 from ripieno.inference.process import Desk
 from ripieno.inference.regenerate import Done, first_difference, paired, regenerate
 from ripieno.settings import Horizon, Sampling, Settings
+from ripieno.takes.facts import Asked, Fact, RequestServed, StepPlanned
+from ripieno.takes.take import Take
 
 from tests.engine.asking import SCALE, request
 from tests.engine.bundles import Recipe, write_bundle
 from tests.engine.cached_bundles import CachedRecipe, write_cached_bundle
 from tests.engine.slow import RunClock, SlowModel
+from tests.engine.test_take import HEADER
 
 KINDS = ("snapshot", "decision", "frame")
+NOW = Seconds(0.0)
+HASTY = Settings(sampling=Sampling(candidates=6, seed=5), horizon=Horizon(budget_ms=40.0))
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +227,41 @@ def one_take(models: dict[str, Model], kind: str) -> list[Done]:
         request(8, 8, 12, number=2),
     ]
     return told(live(generator, requests, [0, 0], clock), requests)
+
+
+def test_a_take_in_which_the_smaller_model_played_is_done_again(
+    folders: dict[str, Path], models: dict[str, Model]
+) -> None:
+    clock = RunClock()
+    large = SlowModel(models["decision"], clock)
+    generator = Generator(large, fallback=lambda: models["snapshot"])
+    facts: list[Fact] = []
+    for beat in range(24):
+        large.cost = 0.009 if 8 <= beat < 16 else 0.0001
+        asked = request(beat, beat, beat + 1, number=beat + 1, settings=HASTY, fresh=beat == 0)
+        facts.append(Asked(asked, NOW))
+        for message in live(generator, [asked], [0], clock):
+            if isinstance(message, Served):
+                facts.append(RequestServed(message.request, message.steps, message.void, NOW))
+            elif isinstance(message, Planned):
+                facts.append(StepPlanned.of(message, NOW))
+    assert any(isinstance(fact, StepPlanned) and fact.begun is Rung.SMALLER for fact in facts)
+    small = folders["snapshot"]
+    header = replace(
+        HEADER,
+        model=str(folders["decision"]),
+        precision="int8",
+        bundle=manifest_hash(folders["decision"]),
+        smaller=str(small),
+        smaller_bundle=manifest_hash(small),
+    )
+    played = Take("x", header, tuple(facts), torn=False)
+    assert steps_differ(played, folders["decision"]) is None
+    forgotten = replace(header, smaller="")
+    assert steps_differ(replace(played, header=forgotten), folders["decision"]) is not None
+    another = replace(header, smaller_bundle="of another one")
+    with pytest.raises(BundleError, match="not the model that the take was played with"):
+        steps_differ(replace(played, header=another), folders["decision"])
 
 
 def test_the_first_difference_is_named(models: dict[str, Model]) -> None:

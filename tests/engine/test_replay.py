@@ -53,10 +53,10 @@ class RawOutput:
     def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
         self._keep(at, *data)
 
-    def silence(self) -> None:
+    def silence(self, at: Seconds | None = None) -> None:
         for channel in range(16):
-            self._keep(None, 0xB0 | channel, 123, 0)
-            self._keep(None, 0xB0 | channel, 120, 0)
+            self._keep(at, 0xB0 | channel, 123, 0)
+            self._keep(at, 0xB0 | channel, 120, 0)
 
     def check(self) -> bool:
         return False

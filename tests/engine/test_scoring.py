@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ripieno.grammar.grid import FIRST_PITCH, HOLD, REST
 from ripieno.inference.scoring import (
     OBJECTIONS,
     SURPRISE,
@@ -10,11 +11,14 @@ from ripieno.inference.scoring import (
     augmented_seconds,
     awkward_leaps,
     doubled_leading_tones,
+    empty_chords,
     hidden_parallels,
     objections,
     overlaps,
     parallels,
+    restless_endings,
     score,
+    strange_chords,
     surprise,
     wide_leaps,
     wide_spacing,
@@ -57,6 +61,14 @@ CASES: dict[str, tuple[Objection, Pitches, Pitches, int]] = {
     "bass leaps a tenth": (wide_leaps, [72, 67, 64, 60], [72, 67, 64, 44], 1),
     "a tritone": (awkward_leaps, [71, 67, 62, 43], [77, 67, 62, 43], 1),
     "a seventh down": (awkward_leaps, [71, 67, 62, 55], [71, 67, 62, 45], 1),
+    "a fifth and nothing else": (empty_chords, FINE[0], [72, 67, 60, 48], 1),
+    "octaves only": (empty_chords, FINE[0], [72, 60, 60, 48], 1),
+    "a third fills it": (empty_chords, FINE[0], [72, 64, 60, 48], 0),
+    "three voices are not full": (empty_chords, FINE[0], [72, 67, None, 48], 0),
+    "a seventh chord with its third in the bass": (strange_chords, FINE[0], [79, 74, 65, 47], 0),
+    "a chord with its fifth in the bass": (strange_chords, FINE[0], [72, 64, 60, 43], 0),
+    "a second rubs": (strange_chords, FINE[0], [72, 67, 62, 48], 1),
+    "an empty one is not strange": (strange_chords, FINE[0], [72, 67, 60, 48], 0),
     "a fourth": (awkward_leaps, [71, 67, 62, 43], [71, 67, 67, 43], 0),
 }
 
@@ -94,6 +106,25 @@ def test_doubled_leading_tones_need_a_key_and_a_new_one() -> None:
     assert doubled_leading_tones(motion([72, 67, 62, 47], [71, 67, 62, 43], key=key)) == 0
 
 
+@pytest.mark.parametrize(
+    ("now", "count"),
+    [
+        ([72, 67, 64, 48], 0),
+        ([72, 67, 63, 48], 0),
+        ([72, 64, 60, 48], 0),
+        ([72, 67, 64, 52], 1),
+        ([72, 67, 60, 48], 1),
+        ([70, 67, 64, 48], 1),
+        ([72, 67, None, 48], 1),
+    ],
+)
+def test_a_phrase_ends_on_a_triad_above_its_root(now: Pitches, count: int) -> None:
+    before = FINE[1]
+    assert restless_endings(Motion(before, now, ALL, None, rests=True)) == count
+    assert restless_endings(Motion(before, now, ALL, None)) == 0
+    assert restless_endings(Motion(before, now, frozenset(), None, rests=True)) == 0
+
+
 def test_every_objection_weighs_something_and_says_a_sentence() -> None:
     for rule, weight in OBJECTIONS:
         assert weight > 0
@@ -106,13 +137,15 @@ def test_surprise_is_nats_beyond_the_entropy() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         logits = rng.normal(0, 3, 48).astype(np.float32)
-        p = np.exp(logits.astype(np.float64))
+        p = np.exp(logits[FIRST_PITCH:].astype(np.float64))
         p /= p.sum()
         entropy = -(p * np.log(p)).sum()
-        for token in (0, 7, 47):
-            assert surprise(logits, token) == pytest.approx(-np.log(p[token]) - entropy, abs=1e-4)
-        mean = sum(p[t] * surprise(logits, t) for t in range(48))
+        for token in (2, 7, 47):
+            nats = -np.log(p[token - FIRST_PITCH]) - entropy
+            assert surprise(logits, token) == pytest.approx(nats, abs=1e-4)
+        mean = sum(p[t - FIRST_PITCH] * surprise(logits, t) for t in range(FIRST_PITCH, 48))
         assert mean == pytest.approx(0.0, abs=1e-4)
+        assert surprise(logits, HOLD) == surprise(logits, REST) == 0, "rhythm is no matter of taste"
     assert surprise(np.full(48, np.nan, np.float32), 3) == float("inf")
 
 

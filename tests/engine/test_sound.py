@@ -176,6 +176,18 @@ def test_the_wheel_and_the_pedal_pass_and_a_pedal_is_in_the_ledger() -> None:
     assert ledger.pedals() == []
 
 
+def test_a_sound_that_the_player_chooses_passes_and_stays_for_who_comes_later() -> None:
+    sound, output, _ = stage()
+    sound.thru_program(48, Seconds(0.1))
+    assert output.programs == {0: 19, 1: 19, 2: 19, 3: 19, 4: 48}
+    late = FakeOutput()
+    sound.greet(late)
+    assert late.programs[4] == 48
+    quiet, silent_output, _ = stage(Routing(thru=False))
+    quiet.thru_program(48, Seconds(0.1))
+    assert silent_output.programs[4] == 19
+
+
 def test_a_note_is_in_the_ledger_until_its_end_has_surely_left() -> None:
     output, ledger = FakeOutput(lead=0.01), Ledger()
     sound = Sound((output,), ledger, Routing(), FakeRecorder())
@@ -200,6 +212,31 @@ def test_panic_tells_every_channel() -> None:
     assert output.calls[-1] == ("silence", 0, 0)
     assert not output.sounding
     assert ledger.count == 0
+
+
+@pytest.mark.parametrize("struck", [0.0, 0.9985, 0.9995, 1.0])
+def test_panic_silences_after_every_release_wherever_a_message_is_on_its_way(
+    struck: float,
+) -> None:
+    """Outputs that look ahead, are slow, or get a note that has just been struck."""
+    ahead, slow, plain = FakeOutput(lead=0.012), FakeOutput(lead=0.012), FakeOutput()
+    lanes = (Lane(ahead), Lane(slow, Seconds(0.02)), Lane(plain))
+    sound = Sound(lanes, Ledger(), Routing(), FakeRecorder())
+    chord = (Sounding(0, 72, True, 80), Sounding(3, 48, True, 80))
+    sound.perform(step(0, *chord), at(struck))
+    sound.thru_on(60, 60, 101, at(struck))
+    sound.pump(Seconds(struck))
+    sound.panic(at(1.0))
+    sound.pump(Seconds(1.01))  # what waits for its moment: the next thing that the loop does
+    for output in (ahead, slow, plain):
+        assert output.sounding == {}
+        assert [kind for kind, _, _ in output.calls].count("off") == 3
+        silenced = output.moments[-1]
+        assert output.calls[-1] == ("silence", 0, 0)
+        releases = zip(output.calls, output.moments, strict=True)
+        ends = [moment for (kind, _, _), moment in releases if kind == "off"]
+        assert silenced is not None
+        assert all(moment is not None and moment <= silenced for moment in ends)
 
 
 def test_patches_are_told_before_the_first_note_and_to_who_comes_later() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,7 +68,7 @@ def following(
             made = Following(running, ours, bpm)
             yield made
             ours.halt()
-            time.sleep(0.1)
+            running.until(lambda t: not t.playing and t.sounding == 0, "silence")
         made.recorded = Recording(dump.heard)
     finally:
         running.client.close()

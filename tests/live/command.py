@@ -42,7 +42,7 @@ class Running:
         """As a terminal does it: to the whole family."""
         os.killpg(self.process.pid, number)
 
-    def ends(self, seconds: float = 20.0) -> int:
+    def ends(self, seconds: float = 60.0) -> int:
         """Wait for its end: its exit code."""
         out, self._errors = self.process.communicate(timeout=seconds)
         self.said += out.splitlines()
@@ -70,7 +70,7 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def run(folder: Path, *words: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *words: str, seconds: float = 120.0) -> subprocess.CompletedProcess[str]:
     """Run `ripieno WORDS` to its end."""
     return subprocess.run(
         [*RIPIENO, *words],

@@ -75,7 +75,7 @@ def player(client: str = "player") -> Iterator[Player]:
     try:
         yield Player(process, f"{client}:out")
     finally:
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
 
 
 def main(client: str) -> None:

@@ -32,7 +32,7 @@ def the_child(pid: int, what: str) -> int:
     return children(pid)[0]
 
 
-def gone(pids: list[int], what: str, seconds: float = 10.0) -> None:
+def gone(pids: list[int], what: str, seconds: float = 30.0) -> None:
     """Wait until none of these processes lives."""
     until(lambda: not any(alive(pid) for pid in pids), what, seconds)
 

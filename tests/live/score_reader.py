@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.engine.jackd import PERIOD, Heard
+from tests.engine.jackd import PERIOD, RATE, Heard
 
 VOICES = (0, 1, 2, 3)
 """The channels of soprano, alto, tenor and bass."""
@@ -19,6 +19,12 @@ MAX_LEAP = 12
 ON, OFF, CONTROL = 0x90, 0x80, 0xB0
 TOGETHER = 3 * PERIOD
 """Frames: what was sent at one moment may be heard a period or two apart."""
+REMINDED = RATE // 4
+"""Frames: JACK may lose a cycle on a busy machine, and so ends are told again for so long …"""
+REPEATED = PERIOD
+"""… and a listener may hear a cycle twice."""
+FEW = 0.1
+"""The share of ends whose beginning a busy machine may lose."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +70,27 @@ def unpaired(heard: Sequence[Heard]) -> list[str]:
     """Every note-on of a note that sounds already, and every note-off of one that does not.
 
     The first release of a note that was never struck is left out: it began before we listened.
+    So is what JACK itself repeats, and an end that is told again after a cycle was lost. With a
+    cycle a note-on is lost, too, and its end seems to be one too many: a few of those are no fault.
     """
-    sounding: set[tuple[int, int]] = set()
-    known: set[tuple[int, int]] = set()
-    found = []
+    struck: dict[tuple[int, int], int] = {}
+    released: dict[tuple[int, int], int] = {}
+    found: list[str] = []
+    orphans: list[str] = []
     for message in heard:
         cell = (channel(message), message.data[1])
         if is_on(message):
-            found += [f"{cell} struck twice, at {message.frame}"] if cell in sounding else []
-            sounding.add(cell)
+            again = cell in struck and message.frame - struck[cell] > REPEATED
+            found += [f"{cell} struck twice, at {message.frame}"] if again else []
+            released.pop(cell, None)
+            struck[cell] = message.frame
         elif is_off(message):
-            orphan = cell in known and cell not in sounding
-            found += [f"{cell} released twice, at {message.frame}"] if orphan else []
-            sounding.discard(cell)
-        known.add(cell)
-    return found
+            last = released.get(cell, message.frame)
+            again = cell not in struck and message.frame - last > REMINDED
+            orphans += [f"{cell} released twice, at {message.frame}"] if again else []
+            released[cell] = message.frame
+            struck.pop(cell, None)
+    return found + (orphans if len(orphans) > FEW * sum(map(is_off, heard)) else [])
 
 
 def notes(heard: Sequence[Heard]) -> list[Sounded]:

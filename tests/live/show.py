@@ -31,6 +31,8 @@ OUT, IN = "ripieno:out", "ripieno-in:in"
 """The names of our ports, as JACK shows them."""
 SHIPPED = "chorale-lstm"
 TUNE = (67, 69, 71, 72)
+PATIENCE = 60.0
+"""Seconds that a busy machine may take for what is soon there on another one."""
 
 
 def virtual_ports() -> Routing:
@@ -115,7 +117,7 @@ class Show:
             self.client.send(command)
 
     def until(
-        self, true: Callable[[Telemetry], bool], what: str, seconds: float = 20.0
+        self, true: Callable[[Telemetry], bool], what: str, seconds: float = PATIENCE
     ) -> Telemetry:
         """Read telemetry until one shows `true`; fail when none does."""
         latest = time.monotonic() + seconds
@@ -129,7 +131,7 @@ class Show:
         told = f"{last.phase}, beat {last.beat:.2f}, {self.notices}" if last else "nothing"
         pytest.fail(f"{what} was not seen; the last that was seen: {told}")
 
-    def until_over(self, seconds: float = 20.0) -> None:
+    def until_over(self, seconds: float = PATIENCE) -> None:
         """Read until the performance has said its last word, or is gone."""
         latest = time.monotonic() + seconds
         while not self.over:
@@ -157,8 +159,9 @@ class Show:
         return self.until(lambda t: t.phase is phase, f"the phase {phase}")
 
     def beats_on(self, beats: float) -> Telemetry:
-        """Wait until the score is so many beats further than it was last seen."""
-        begin = self.seen[-1].beat if self.seen else Beats(0.0)
+        """Wait until the score is so many beats further than it is now."""
+        for _ in range(2):  # the first may have waited to be read
+            begin = self.until(lambda t: True, "what is played").beat
         return self.until(lambda t: t.beat >= begin + beats, f"{beats:g} more beats")
 
     def take(self) -> take.Take:

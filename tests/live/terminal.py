@@ -65,11 +65,11 @@ class Terminal:
         """Type `keys`, as the bytes that a terminal sends for them."""
         os.write(self._ours, keys.encode())
 
-    def until(self, words: str, seconds: float = 20.0) -> None:
+    def until(self, words: str, seconds: float = 60.0) -> None:
         """Wait until it has drawn `words`."""
         until(lambda: words.encode() in self.written, f"{words!r} on the screen", seconds)
 
-    def ends(self, seconds: float = 20.0) -> int:
+    def ends(self, seconds: float = 60.0) -> int:
         """Wait for the program's end: its exit code."""
         return self.process.wait(seconds)
 

@@ -33,7 +33,7 @@ def accompanied(
         with show(stage) as running, player() as hands, jack_session.dump("listener") as dump:
             jack_session.connect(OUT, dump.port)
             jack_session.connect(hands.port, IN)
-            hands.play(*phrase(MELODY, 0.3))
+            hands.play(*phrase(MELODY, 0.4))
             running.in_phase(Phase.ACCOMPANYING)
             running.in_phase(Phase.IDLE)
     return dump.heard, running

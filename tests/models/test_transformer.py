@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from ripieno.grammar.grid import FIRST_PITCH, HOLD, REST, Cursor, Setting
 from ripieno.inference.bundle import check
 from ripieno.inference.opening import open_model
 from ripieno_models import evaluate, export, export_framed, runs
+from ripieno_models.calibrate import TRIED, calibrate
 from ripieno_models.cli import WRONG_INPUT, main
-from ripieno_models.dataset import whole
+from ripieno_models.dataset import Batch, whole
+from ripieno_models.families.calibration import Temperatures, tempered
+from ripieno_models.families.chorale_lstm import legal
 from ripieno_models.families.chorale_transformer import (
     DECIDED,
     MOTIONS,
@@ -28,8 +32,9 @@ from ripieno_models.families.voice_leading import marks
 from ripieno_models.features import Decisions, decisions
 from ripieno_models.framed_graphs import write_frame, write_voice
 from ripieno_models.gates import asked_of
+from ripieno_models.likelihood import LIVE_ORDER, likelihood
 from ripieno_models.onnx_framed import CHUNKS, OnnxFramed
-from ripieno_models.piece import Split
+from ripieno_models.piece import Piece, Split
 
 from tests.models.material import few, small_corpus
 
@@ -237,10 +242,15 @@ def test_a_run_learns_and_becomes_a_bundle_that_the_engine_plays(tmp_path: Path)
 
     made, _ = runs.load(tmp_path / "run")
     features = asked_of(whole(few(Split.VALID, 1), batch=1)[0]).features[0, : 4 * 20]
-    right = torch_logits(made, features)  # type: ignore[arg-type]
-    engine = open_model(check(place), "fp32")
+    assert sorted(path.name for path in place.glob("*.onnx")) == sorted(export_framed.INT8.values())
+    alone = export_framed.opened(place, export_framed.INT8)
+    # one by one: what 8 bits round depends on what is decided together
+    right = np.stack([alone.step(row) for row in features.tolist()])
+    near = torch_logits(made, features)  # type: ignore[arg-type]
+    assert np.abs(right - near).mean() < 0.05, "8 bits cost little"
+    engine = open_model(check(place))
     told = np.stack([engine.step(row).copy() for row in features.tolist()])
-    assert told == pytest.approx(right, abs=1e-4)
+    assert told == pytest.approx(right, abs=1e-5)
     assert engine.length == 20, "a position is a sixteenth"
 
 
@@ -255,3 +265,64 @@ def test_rows_of_a_sixteenth_are_found_whoever_takes_part(model: ChoraleTransfor
     features = asked_of(two).features[0, :40]
     assert (features[::2, DECIDED] == 0).all()
     assert torch_logits(model, features).shape == (40, 48)
+
+
+def test_temperatures_part_rhythm_from_pitch() -> None:
+    logits = torch.randn(5, 48, generator=torch.Generator().manual_seed(1)) * 3
+    before, after = logits.softmax(1), tempered(logits, Temperatures(1.5, 1.0)).softmax(1)
+    levels = (logits / 1.5).softmax(1)
+    assert after[:, :2].numpy() == pytest.approx(levels[:, :2].numpy(), abs=1e-6)
+    among = [each[:, 2:] / each[:, 2:].sum(1, keepdim=True) for each in (before, after)]
+    assert among[1].numpy() == pytest.approx(among[0].numpy(), abs=1e-6), "pitches as they were"
+    bolder = tempered(logits, Temperatures(1.0, 2.0)).softmax(1)
+    assert bolder[:, :2].numpy() == pytest.approx(before[:, :2].numpy(), abs=1e-6)
+    assert (bolder[:, 2:].max(1).values < before[:, 2:].max(1).values).all()
+    assert tempered(logits, Temperatures()) is logits
+
+
+def test_calibration_finds_what_was_done_to_a_model(model: ChoraleTransformer) -> None:
+    pieces = few(Split.VALID, 2)
+    found = calibrate(model, pieces)
+    likeliest = likelihood(model, live(pieces)).nll
+    low, high = (round(float(TRIED[end]), 2) for end in (0, -1))
+    for pitch in (found.pitch - 0.1, found.pitch + 0.1):
+        model.voice.temperatures = Temperatures(found.rhythm, min(high, max(low, pitch)))
+        assert likelihood(model, live(pieces)).nll >= likeliest - 1e-5
+    excess = []
+    for rhythm in (1.0, found.rhythm):
+        model.voice.temperatures = Temperatures(rhythm)
+        excess.append(abs(notes_expected(model, pieces) - sum(len(p.notes()) for p in pieces)))
+    assert excess[1] <= excess[0]
+    model.voice.temperatures = Temperatures()
+
+
+@torch.inference_mode()
+def notes_expected(model: ChoraleTransformer, pieces: Sequence[Piece]) -> float:
+    """How many notes the model expects of `pieces`, given all that came before each decision."""
+    expected = 0.0
+    for batch in live(pieces):
+        asked = decisions(batch.tokens, batch.order, batch.settings)
+        chances = legal(model(asked.features)[0], asked.may_hold).softmax(2)
+        counted = batch.mask.repeat_interleave(4, dim=1)
+        expected += float(chances[counted][:, FIRST_PITCH:].sum())
+    return expected
+
+
+def test_the_graphs_keep_the_temperatures(
+    model: ChoraleTransformer, tmp_path: Path, asked: Decisions
+) -> None:
+    model.voice.temperatures = Temperatures(1.2, 0.9)
+    write_voice(model, options(), tmp_path / "voice.onnx")
+    write_frame(model, options(), tmp_path / "frame.onnx")
+    features = asked.features[0, :64]
+    right = torch_logits(model, features)
+    model.voice.temperatures = Temperatures()
+    graph = OnnxFramed(tmp_path / "frame.onnx", tmp_path / "voice.onnx")
+    assert graph.replay(features.numpy()) == pytest.approx(right, abs=1e-4)
+    assert np.abs(right - torch_logits(model, features)).max() > 0.1
+
+
+def live(pieces: Sequence[Piece]) -> list[Batch]:
+    """The pieces in the order in which the engine decides."""
+    order = torch.tensor(LIVE_ORDER)
+    return [batch._replace(order=order.expand_as(batch.order)) for batch in whole(pieces)]

@@ -17,7 +17,7 @@ from typing import Any
 
 import jack
 
-from tests.engine.jackd import PERIOD, RATE, Dump, Heard, JackServer
+from tests.engine.jackd import SETTLED, Dump, Heard, JackServer
 from tests.live.player import ROOT
 
 
@@ -37,9 +37,9 @@ def recording(server: JackServer, client: str) -> Iterator[Dump]:
         dump = Dump(f"{client}:input")
         try:
             yield dump
-            time.sleep(8 * PERIOD / RATE)
+            time.sleep(SETTLED)
         finally:
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
             told.seek(0)
             for line in told:
                 frame, data = line.split()

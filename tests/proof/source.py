@@ -2,8 +2,8 @@
 
 `python -m tests.proof.source CLIENT` opens the port CLIENT:out, says `ready`, and obeys lines:
 `on PITCH VELOCITY`, `off PITCH`, `control NUMBER VALUE`, `raw HEX`, `noise COUNT SEED`,
-`flood A_SECOND SECONDS SEED`, `clock BPM BEATS`, `wait SECONDS`, and `say WORD`, which it says back
-when all has left.
+`flood A_SECOND SECONDS SEED`, `clock BPM BEATS`, `wait SECONDS`, `stall SECONDS`, for which its
+next cycle takes so long, and `say WORD`, which it says back when all has left.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def source(client: str = "source") -> Iterator[Source]:
         yield Source(process, f"{client}:out")
     finally:
         try:
-            process.communicate(timeout=10)
+            process.communicate(timeout=30)
         except BrokenPipeError:
             process.wait(10)
 
@@ -67,10 +67,14 @@ class _Port:
         self._allowed = 0.0
         self._idle = threading.Event()
         self._quiet = 0
+        self._stall = 0.0
         self._client.set_process_callback(self._process)
         self._client.activate()
 
     def _process(self, frames: int) -> None:
+        if self._stall:
+            stall, self._stall = self._stall, 0.0
+            time.sleep(stall)
         self._port.clear_buffer()
         self._allowed = self._allowed + self._rate if self._rate else float(len(self._queue))
         count = min(len(self._queue), int(self._allowed))
@@ -89,6 +93,10 @@ class _Port:
         self._idle.clear()
         self._queue.extend(messages)
         self._idle.wait()
+
+    def stall(self, seconds: float) -> None:
+        """Take so long for the next cycle, as a program that is no part of the music may."""
+        self._stall = seconds
 
     def close(self) -> None:
         self._client.deactivate()
@@ -139,6 +147,8 @@ def obey(port: _Port, line: str) -> None:
         case ["clock", bpm, beats]:
             ticks = [bytes((TICK,))] * (24 * int(beats))
             port.send([bytes((START,)), *ticks], 24 * float(bpm) / 60)
+        case ["stall", seconds]:
+            port.stall(float(seconds))
         case ["wait", seconds]:
             time.sleep(float(seconds))
         case ["say", word]:

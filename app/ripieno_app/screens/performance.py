@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -13,7 +16,13 @@ from ripieno_app.desk import GONE, Desk
 from ripieno_app.keys import Action, Cycle, Deed, Dial, Layer, action_of, key_name
 from ripieno_app.messages import Asked, Words
 from ripieno_app.roll.page import WIDE
+from ripieno_app.screens.browser import Browser
+from ripieno_app.screens.controls import ControlsScreen
 from ripieno_app.screens.help import HelpScreen
+from ripieno_app.screens.models import ModelsScreen
+from ripieno_app.screens.phrases import PhrasesScreen
+from ripieno_app.screens.presets import PresetsScreen
+from ripieno_app.screens.takes import TakesScreen
 from ripieno_app.widgets.clock import ClockLine
 from ripieno_app.widgets.control import Control
 from ripieno_app.widgets.controls import (
@@ -28,10 +37,17 @@ from ripieno_app.widgets.line import Line
 from ripieno_app.widgets.roll import Roll
 from ripieno_app.widgets.status import LatencyLine, Legend, NoticeLine, RouteLine
 from ripieno_app.widgets.transport import PhaseLine, Position
-from ripieno_app.widgets.voices import VoiceStrip
+from ripieno_app.widgets.voices import VoiceStrip, VoiceSwitches
 
 NOTICE_ROWS = 3
 VOICE_COUNT = 4
+SHELVES: dict[Deed, Callable[[Desk], Browser[Any]]] = {
+    Deed.PHRASES: PhrasesScreen,
+    Deed.PRESETS: PresetsScreen,
+    Deed.MODELS: ModelsScreen,
+    Deed.TAKES: TakesScreen,
+    Deed.CONTROLS: ControlsScreen,
+}
 WAYS_OUT = frozenset({"q", "escape", "enter", "ctrl+c", "ctrl+q"})
 """Keys that leave once the engine is gone, in either layer."""
 
@@ -39,13 +55,16 @@ WAYS_OUT = frozenset({"q", "escape", "enter", "ctrl+c", "ctrl+q"})
 class Performance(Screen[None]):
     """The one page on which everything happens."""
 
+    class Change(Message):
+        """The player wants another theme."""
+
     class Leave(Message):
         """The player wants to go."""
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
+    def __init__(self, desk: Desk, *, compact: bool = False) -> None:
+        super().__init__(classes="-compact" if compact else None)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-middle"), (34, "-tall")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (28, "-middle"), (34, "-tall")]
         self.desk = desk
         self._release: Timer | None = None
         self._parts: list[Line | Roll] = []
@@ -69,6 +88,8 @@ class Performance(Screen[None]):
         yield Roll(id="roll")
         with Horizontal(id="voices"):
             yield from map(VoiceStrip, range(VOICE_COUNT))
+        with Horizontal(id="switches"):
+            yield from map(VoiceSwitches, range(VOICE_COUNT))
         with Vertical(id="status"):
             with Horizontal(classes="row"):
                 yield RouteLine(id="route")
@@ -110,9 +131,13 @@ class Performance(Screen[None]):
         if action is not None:
             self.act(action, events.Event().time - event.time)
         elif self.desk.layer is Layer.PLAY:
-            self.desk.press(name)
-            self._await_release()
-            self.show()
+            self.press(name)
+
+    def press(self, letter: str) -> None:
+        """Play a letter of the computer's keyboard."""
+        self.desk.press(letter)
+        self._await_release()
+        self.show()
 
     @on(Asked)
     def _asked(self, message: Asked) -> None:
@@ -126,11 +151,26 @@ class Performance(Screen[None]):
         elif action is Deed.HELP:
             view = self.desk.view()
             self.app.push_screen(HelpScreen(view.words if view else ()), self.act)
+        elif action is Deed.THEME:
+            self.post_message(self.Change())
+        elif action is Deed.COMPACT:
+            self.toggle_class("-compact")
+            self.call_after_refresh(self.show)
+        elif action is Deed.PHRASES and self.desk.recorder is not None:
+            self.desk.finish_recording()
+            self.show()
+        elif isinstance(action, Deed) and (shelf := SHELVES.get(action)) is not None:
+            self.app.push_screen(shelf(self.desk), self._back)
         elif action is not None:
             self.desk.act(action, age)
             if isinstance(action, Dial | Cycle) and not self._in_sight(action.name):
                 self.desk.read_out(action)
             self.show()
+
+    def _back(self, action: Action | None) -> None:
+        """A shelf has closed, and something may be different."""
+        self.show()
+        self.act(action)
 
     def _in_sight(self, name: str) -> bool:
         return any(part.spec.name == name and part.is_on_screen for part in self.query(Control))

@@ -34,6 +34,13 @@ def _switch(name: str, title: str, letter: str = "") -> ControlSpec:
     return ControlSpec(name, title, letter, value, Cycle(name, -1), Cycle(name, 1))
 
 
+def _key(view: View) -> str:
+    """The key that is set; else the one that is heard, marked as a guess."""
+    key = view.controls.settings.rules.key
+    heard = view.telemetry.heard_key
+    return str(key) if key else f"≈ {heard}" if heard else "none"
+
+
 def _phrase(view: View) -> str:
     name = view.controls.phrase or "none"
     return name if len(name) <= _LONGEST_PHRASE else name[: _LONGEST_PHRASE - 1] + "…"
@@ -67,7 +74,7 @@ FIRST_ROW = (
     _knob("temperature", "temp", form="{:.2f}"),
     _knob("stability", "stability", "i", "{:.2f}"),
     _knob("space", "space", "s", "{:.2f}"),
-    _switch("key", "key", "k"),
+    ControlSpec("key", "key", "k", _key, Cycle("key", -1), Cycle("key", 1)),
     _switch("key_lock", "lock", "o"),
 )
 SECOND_ROW = (

@@ -13,6 +13,8 @@ _BLACK = frozenset({1, 3, 6, 8, 10})
 Hint = tuple[str, str]
 """A key and what it does, the more important the earlier in its row."""
 
+_SHELVES = ("phrases", "presets", "models", "takes", "controls", "theme", "compact", "next")
+"""From F2 on."""
 _COMMAND_ROWS: tuple[tuple[Hint, ...], ...] = (
     (
         ("Space", "play"),
@@ -22,6 +24,7 @@ _COMMAND_ROWS: tuple[tuple[Hint, ...], ...] = (
         ("?", "help"),
         ("q", "leave"),
         ("↑↓", "tempo"),
+        *((f"F{number}", name) for number, name in enumerate(_SHELVES, 2)),
     ),
     (
         ("b", "tap"),
@@ -40,7 +43,13 @@ _COMMAND_ROWS: tuple[tuple[Hint, ...], ...] = (
     ),
 )
 _PLAY_ROWS: tuple[tuple[Hint, ...], ...] = (
-    (("Tab", "commands"), ("?", "help"), ("Enter", "answer now"), ("↑↓", "tempo")),
+    (
+        ("Tab", "commands"),
+        ("?", "help"),
+        ("Enter", "answer now"),
+        ("↑↓", "tempo"),
+        ("F2-F6", "shelves"),
+    ),
     (("Esc", "panic"), ("Space", "play"), ("[ ]", "octave"), ("Shift", "louder"), ("←→", "temp")),
 )
 

@@ -30,6 +30,14 @@ SHORT_RUNGS = {
     Rung.REST: "rest",
 }
 _RUNGS = tuple(Rung)
+STEP_STAGE = "model step"
+WHOLE = 160
+"""Columns of the screen from which on p95 is told as well."""
+BAR = 5
+"""Cells of the budget's bar."""
+TIGHT = 0.7
+"""The share of the budget from which on it is drawn as a warning."""
+_EIGHTHS = "▁▂▃▄▅▆▇█"
 
 
 class RouteLine(Line):
@@ -39,6 +47,11 @@ class RouteLine(Line):
         telemetry = view.telemetry
         return (
             (view.preset, "bold"),
+            ("* ", "bold $flag") if view.changed else ("", ""),
+            (f"→ {telemetry.coming} ", "$flag") if telemetry.coming else ("", ""),
+            (f"● recording into slot {view.recording} ", "bold $urgent")
+            if view.recording
+            else ("", ""),
             ("  out ", "$label"),
             (", ".join(telemetry.outputs) or "nothing is open", ""),
             ("  in ", "$label"),
@@ -69,11 +82,35 @@ class LatencyLine(Line):
         if not self._pace.due(telemetry.at, self.screen.size.width):
             return self._words
         roomy, vast = self._pace.roomy, self._pace.vast
-        stages = [word for latency in telemetry.latencies for word in _stage(latency, vast)]
-        unit = "  p50/p99 in ms" if roomy and rung is Rung.FULL else "  ms"
+        whole = self.screen.size.width >= WHOLE
+        share = budget_share(telemetry)
+        stages = [
+            word
+            for latency in telemetry.latencies
+            for word in (*_stage(latency, vast, whole), *_gauge(latency, share, roomy))
+        ]
+        unit = f"  {'p50/p95/p99' if whole else 'p50/p99'} in ms"
+        unit = unit if roomy and rung is Rung.FULL else "  ms"
         ladder = () if rung is Rung.FULL else _ladder(rung, vast)
         counts = _counts(telemetry, ladder, relaxed=roomy)
         return (*counts, *stages, (unit if stages else "", "$label"))
+
+
+def budget_share(telemetry: Telemetry) -> float | None:
+    """How much of its budget a step of the model takes at p95, None as long as none was made."""
+    costs = [each.p95 for each in telemetry.latencies if each.stage == STEP_STAGE and each.count]
+    return costs[0] / telemetry.settings.horizon.budget_ms if costs else None
+
+
+def _gauge(latency: Latency, share: float | None, roomy: bool) -> Words:
+    """The share of the budget behind the model's figures, as a bar; one cell where it is narrow."""
+    if latency.stage != STEP_STAGE or share is None:
+        return ()
+    style = "$urgent" if share > 1 else "$flag" if share > TIGHT else "$playing"
+    if not roomy:
+        return ((_EIGHTHS[min(7, int(share * 8))], style),)
+    full = min(BAR, max(1, round(share * BAR)))
+    return ((" " + "▮" * full + "▯" * (BAR - full), style),)
 
 
 class SlowToRise:
@@ -102,9 +139,10 @@ def _ladder(rung: Rung, whole: bool) -> Words:
     return (("  ladder: ", "$label"), (rung if whole else SHORT_RUNGS[rung], "$flag"))
 
 
-def _stage(latency: Latency, whole: bool) -> Words:
-    name = latency.stage if whole else SHORT_NAMES.get(latency.stage, latency.stage)
-    value = f"{_ms(latency.p50)}/{_ms(latency.p99)}" if latency.count else "–"
+def _stage(latency: Latency, vast: bool, whole: bool) -> Words:
+    name = latency.stage if vast else SHORT_NAMES.get(latency.stage, latency.stage)
+    middle = f"{_ms(latency.p95)}/" if whole else ""
+    value = f"{_ms(latency.p50)}/{middle}{_ms(latency.p99)}" if latency.count else "–"
     return ((f"  {name} ", "$label"), (value, ""))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from ripieno import __version__
+from ripieno.cli.models_arguments import MODELS_EXAMPLES, add_models
 from ripieno.cli.takes_arguments import (
     REPLAY_EXAMPLES,
     TAKES_EXAMPLES,
@@ -17,7 +18,18 @@ from ripieno.cli.takes_arguments import (
 from ripieno.errors import SettingError, nearest_name
 
 HEADLESS_BARS = 16
-COMMANDS = ("play", "render", "ports", "doctor", "models", "presets", "takes", "replay")
+THEMES = ("dark", "light", "high-contrast", "stage-red")
+COMMANDS = (
+    "play",
+    "render",
+    "ports",
+    "doctor",
+    "models",
+    "plugins",
+    "presets",
+    "takes",
+    "replay",
+)
 
 ABOUT = """\
 Ripieno plays along with you: you play a phrase, and four voices answer, in time.
@@ -132,8 +144,10 @@ def parser_of() -> Parser:
         "doctor", "doctor", "What works on this machine, and what would mend the rest."
     )
     _add_model(doctor)
-    models = command("models", "lists", "List the models that can play.")
-    models.add_argument("name", nargs="?", help="tell all about this one, and check its files")
+    about = "List the models that can play; try, add and remove other people's."
+    add_models(command("models", "models", about, MODELS_EXAMPLES))
+    listed = command("plugins", "models", "List the parts that other packages bring.")
+    listed.add_argument("--check", action="store_true", help="import each, and say what is wrong")
     _add_presets(command("presets", "lists", "List presets, or show one; list seed phrases."))
     about = "List takes, make .mid and .wav of one, tell how it went."
     add_takes(command("takes", "takes", about, TAKES_EXAMPLES), whole)
@@ -201,6 +215,24 @@ def _add_ends(parser: Parser) -> None:
 
 def _add_play(parser: Parser) -> None:
     parser.add_argument("--headless", action="store_true", help="no screen, even on a terminal")
+    parser.add_argument(
+        "--theme", metavar="NAME", default="", choices=("", *THEMES), help=", ".join(THEMES)
+    )
+    parser.add_argument(
+        "--compact", action="store_true", help="a screen of a few lines, for a split pane"
+    )
+    parser.add_argument(
+        "--osc",
+        metavar="[HOST:]PORT",
+        help="hear OSC there; without a host from this machine only",
+    )
+    parser.add_argument(
+        "--osc-to",
+        metavar="[HOST:]PORT",
+        action="append",
+        default=[],
+        help="tell by OSC where everything stands (repeat for more than one)",
+    )
     parser.add_argument(
         "--bars",
         metavar="N",

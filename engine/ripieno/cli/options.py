@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ripieno import knobs, resources
+from ripieno import knobs, plugins, resources
 from ripieno.commands import Seed
 from ripieno.errors import SettingError, SoundError, nearest_name
 from ripieno.inference.bundle import check
@@ -86,6 +86,11 @@ def _given(options: Namespace, *names: str) -> dict[str, Any]:
 
 def _settings(settings: Settings, options: Namespace) -> Settings:
     for name, value in _given(options, "mode", "meter", "key").items():
+        if name == "mode" and (group := plugins.listed(plugins.MODES)):
+            own = value in [each.name for each in group if not each.ours]
+            settings = replace(settings, own_mode=value if own else "")
+            if own:
+                continue
         settings = knobs.choose(settings, name, value)
     for option, knob in (("bpm", "tempo"), ("temperature", "temperature"), ("seed", "seed")):
         if (value := getattr(options, option)) is not None:

@@ -21,10 +21,16 @@ from ripieno.cli.arguments import HEADLESS_BARS
 from ripieno.cli.options import Asked, asked
 from ripieno.cli.progress import Progress
 from ripieno.cli.takes import export
-from ripieno.commands import Command, Play, Quit, Seed
+from ripieno.commands import Command, Play, Quit
 from ripieno.errors import PhraseError, SettingError
 from ripieno.events import Telemetry
-from ripieno.preset.phrases import load_phrase, phrase_names
+from ripieno.library.items import Looks
+from ripieno.library.presets import recalls
+from ripieno.library.shelves import Shelves
+from ripieno.library.takes import keep_ratings
+from ripieno.osc.address import LOOPBACK, OscSpec, address_from
+from ripieno.processor import refuse_what_cannot_compute
+from ripieno.takes.ratings import FILE as RATINGS
 from ripieno.takes.take import new_take_path
 
 if TYPE_CHECKING:
@@ -49,17 +55,21 @@ class Client(Protocol):
 
 
 Screen = Callable[..., int]
-"""run(client, phrases=…, preset=…) → exit code."""
+"""run(client, shelves=…, looks=…) → exit code."""
 
 
 def play(options: Namespace) -> int:
     """Play until the player ends it, or for `--bars`. Returns the exit code."""
     what = asked(options)
+    refuse_what_cannot_compute()
     screen = None if options.headless or not _on_terminal() else find_screen()
     bars = options.bars
     if bars is None and screen is None:
         bars = HEADLESS_BARS
-    stage = _stage(what, options.takes, bars or None, what.guest(screen is not None))
+    shelves = Shelves(Path(options.takes).expanduser())
+    guide = screen is not None and options.preset is None and not shelves.welcomed()
+    guest = 0 if guide else what.guest(screen is not None)  # in the first minute only you play
+    stage = _stage(what, options.takes, bars or None, guest, _osc(options))
     from ripieno.client import Client
 
     title = what.preset.title or what.preset.name
@@ -67,7 +77,8 @@ def play(options: Namespace) -> int:
     try:
         if screen is not None:
             show: Screen = screen.load()  # only now, while the engine is starting
-            code = show(client, phrases=_all_phrases(), preset=title)
+            looks = Looks(what.preset.name, title, options.theme, options.compact, guide=guide)
+            code = show(client, shelves=shelves, looks=looks)
         else:
             print(f"{title}. {what.preset.about}".strip())
             code = perform(client, stage.bars)
@@ -76,6 +87,8 @@ def play(options: Namespace) -> int:
     if stage.take.exists():
         print("Writing the take …", flush=True)
         _tell(export(stage.take, stage.soundfont, wav=not options.no_wav))
+        if keep_ratings(stage.take):
+            _tell([stage.take.parent / RATINGS])
     return code
 
 
@@ -87,6 +100,7 @@ def render(options: Namespace) -> int:
         raise SettingError(f"--out {options.out!r} is not a name for music", allowed=".mid or .wav")
     if out is not None and not out.parent.is_dir():
         raise PhraseError("there is no such folder", where=str(out.parent))
+    refuse_what_cannot_compute()
     from ripieno.render import render as play_offline
 
     started = time.monotonic()
@@ -154,7 +168,9 @@ def _on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _stage(what: Asked, takes: str, bars: int | None, guest: int | None) -> Stage:
+def _stage(
+    what: Asked, takes: str, bars: int | None, guest: int | None, osc: OscSpec | None = None
+) -> Stage:
     from ripieno.inference.link import ModelSpec
     from ripieno.stage import Stage
 
@@ -165,29 +181,33 @@ def _stage(what: Asked, takes: str, bars: int | None, guest: int | None) -> Stag
         log = Path(os.devnull)
     return Stage(
         preset=what.preset,
-        model=ModelSpec(what.folder, what.preset.precision, what.fallback),
+        model=ModelSpec(
+            what.folder,
+            what.preset.precision,
+            what.fallback,
+            (*what.preset.settings.rules.more_hard, *what.preset.settings.rules.more_soft),
+        ),
         seed=what.seed,
         soundfont=what.soundfont,
         take=new_take_path(Path(takes).expanduser(), _stem(what.preset.name)),
         log=log,
         guest=guest,
         bars=bars,
+        set_list=recalls(),
+        osc=osc,
     )
+
+
+def _osc(options: Namespace) -> OscSpec | None:
+    """Where OSC is heard and told, if it was asked for. Raises SettingError."""
+    if options.osc is None and not options.osc_to:
+        return None
+    hear = (LOOPBACK, 0) if options.osc is None else address_from(options.osc)
+    return OscSpec(hear, tuple(map(address_from, options.osc_to)))
 
 
 def _stem(preset: str) -> str:
     return f"{time.strftime('%Y-%m-%d-%H%M')}-{preset}"
-
-
-def _all_phrases() -> list[Seed]:
-    """Every phrase that can be read; a broken one of the player's own is left out."""
-    seeds: list[Seed] = []
-    for name in phrase_names():
-        try:
-            seeds.append(load_phrase(name))
-        except PhraseError:
-            continue
-    return seeds
 
 
 def _tell(files: Sequence[Path]) -> None:

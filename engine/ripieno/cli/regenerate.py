@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ripieno import resources
 from ripieno.errors import BundleError
-from ripieno.events import Planned, Sounding
+from ripieno.events import Planned, Rung, Sounding
 from ripieno.grammar.grid import VOICES
 from ripieno.inference.bundle import check
 from ripieno.inference.computer import manifest_hash, this_computer
-from ripieno.inference.generate import Generator
+from ripieno.inference.grammars import player_of
+from ripieno.inference.model import Model
 from ripieno.inference.opening import open_model
+from ripieno.inference.process import opener
 from ripieno.inference.regenerate import first_difference as first_step
 from ripieno.inference.regenerate import paired
 from ripieno.inference.regenerate import regenerate as again
 from ripieno.takes.facts import Fact, StepPlanned
 from ripieno.takes.rerun import Difference, first_difference
-from ripieno.takes.sessions import sessions
+from ripieno.takes.sessions import Session, sessions
 from ripieno.takes.take import Take
 
 SAME, DIFFERENT = 0, 1
@@ -70,12 +73,21 @@ def steps_differ(take: Take, folder: Path) -> tuple[Planned, Planned] | None:
     for session in sessions(take):
         first = session.bundle == take.header.bundle
         manifest = check(folder if first else _right(session.model, session.bundle))
-        generator = Generator(open_model(manifest, session.precision))
+        model = open_model(manifest, session.precision)
+        generator = player_of(model, _smaller(take, session))
         done = paired(session.requests, session.served, session.steps)
         found = first_step(again(generator, done))
         if found is not None:
             return found
     return None
+
+
+def _smaller(take: Take, session: Session) -> Callable[[], Model] | None:
+    """What opens the smaller model, if it has played. Raises BundleError if it is another now."""
+    told = take.header
+    if not told.smaller or all(step.begun is not Rung.SMALLER for step in session.steps):
+        return None
+    return opener(_right(told.smaller, told.smaller_bundle), session.precision)
 
 
 def _performance(take: Take, found: Difference | None) -> str:

@@ -19,6 +19,7 @@ from ripieno.clock import Seconds
 from ripieno.doctor.doctor_model import playing
 from ripieno.doctor.finding import Finding, Health
 from ripieno.errors import RipienoError
+from ripieno.processor import lacks_avx, refuse_what_cannot_compute
 
 PYTHONS = ((3, 11), (3, 12))
 SCREEN_SIZE = (80, 24)
@@ -35,9 +36,11 @@ _LIMITS_FILE = "/etc/security/limits.d/audio.conf"
 def examine(model: str, precision: str, bpm: float, log: Path) -> Iterator[Finding]:
     """All findings, as they are made. `model` is a bundle's name or folder."""
     yield python()
-    yield processors()
-    yield runtime()
-    yield from playing(model, precision, bpm, log)
+    processor = processors()
+    yield processor
+    if processor.health is not Health.BROKEN:  # both would end this program
+        yield runtime()
+        yield from playing(model, precision, bpm, log)
     yield midi()
     yield from jack()
     yield from sound()
@@ -56,10 +59,17 @@ def python() -> Finding:
 
 
 def processors() -> Finding:
-    """How many cores there are, and how busy they are."""
+    """Whether it can compute, how many cores there are, and how busy they are."""
+    try:
+        refuse_what_cannot_compute()
+    except RipienoError as error:
+        return Finding("Processor", Health.BROKEN, error.what, error.nearest)
     count = os.cpu_count() or 1
     load = os.getloadavg()[0]
     found = f"{count} cores, load {load:.1f}"
+    if lacks_avx():
+        advice = "Models take several times as long: choose a small one."
+        return Finding("Processor", Health.FAIR, f"{found}, no AVX", advice)
     if load > count:
         return Finding("Processor", Health.FAIR, found, "Other programs keep it busy: end some.")
     if count == 1:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ripieno import plugins
 from ripieno.errors import BundleError, nearest_name
-from ripieno.grammar.grid import FEATURES, HIGHEST, LOWEST, STEPS_PER_BEAT, VOCABULARY, VOICES
 from ripieno.inference.bundle_graphs import (
-    NEXT,
     PRECISIONS,
     Cache,
     Graph,
@@ -24,24 +24,18 @@ from ripieno.inference.bundle_graphs import (
     State,
     Tensor,
     graphs,
-    inputs,
     memory,
-    outputs,
-    unreadable,
 )
+from ripieno.inference.bundle_music import GRID, Music, VoiceSpec, foreign_music, grid_music
+from ripieno.inference.graph_file import check_graph
 from ripieno.inference.manifest_table import Table
+from ripieno.inference.plain_file import LARGEST, NEXT, plain_file, unreadable
+from ripieno.inference.tokens.manifest import TOKENS, tokens_music
 
 FORMAT = 1
 MANIFEST = "manifest.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceSpec:
-    """A voice and the range it was trained in, as MIDI numbers."""
-
-    name: str
-    low: int
-    high: int
+LONGEST = 1 << 16
+"""Bytes of a manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +71,7 @@ class Manifest:
     """All that a bundle says about itself. `order`: voices as they are decided by default.
 
     A model with a cache holds `context` positions and hears at most `chunk` rows in one run.
+    `own` is what only the `grammar` understands, where a plug-in brings it.
     """
 
     folder: Path
@@ -84,6 +79,7 @@ class Manifest:
     version: str
     title: str
     licence: str
+    grammar: str
     given: str
     order: tuple[int, ...]
     voices: tuple[VoiceSpec, ...]
@@ -99,6 +95,7 @@ class Manifest:
     training: Training
     metrics: tuple[tuple[str, float], ...]
     files: tuple[Extra, ...]
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -124,13 +121,15 @@ class Manifest:
 
 
 def check(folder: Path) -> Manifest:
-    """The manifest of `folder`, with the SHA-256 of every file checked. Raises BundleError."""
+    """The manifest of `folder`, with the SHA-256 of every file checked, and what its graphs are
+    made of. Raises BundleError."""
     manifest = load_manifest(folder)
     named = [(graph.file, graph.sha256) for graph in manifest.graphs]
     for name, sha256 in [*named, *((extra.name, extra.sha256) for extra in manifest.files)]:
         path = folder / name
         try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise unreadable(path, error) from None
         if found != sha256:
@@ -140,6 +139,9 @@ def check(folder: Path) -> Manifest:
                 where=str(path),
                 nearest=NEXT,
             )
+    beside = {extra.name: (folder / extra.name).stat().st_size for extra in manifest.files}
+    for graph in manifest.graphs:
+        check_graph(folder / graph.file, graph.opset, beside)
     return manifest
 
 
@@ -151,15 +153,25 @@ def load_manifest(folder: Path) -> Manifest:
         raise BundleError(
             "there is no such bundle folder", where=str(folder), nearest=_neighbour(folder)
         )
+    plain_file(path, LONGEST)
     try:
-        content: dict[str, Any] = tomllib.loads(path.read_bytes().decode())
+        text = path.read_bytes().decode()
     except OSError as error:
         raise unreadable(path, error) from None
     except UnicodeDecodeError:
         raise BundleError("the manifest is not text", where=str(path), nearest=NEXT) from None
-    except tomllib.TOMLDecodeError as error:
+    return parse_manifest(folder, text)
+
+
+def parse_manifest(folder: Path, text: str) -> Manifest:
+    """The manifest whose `text` was found in `folder`. Raises BundleError."""
+    path = folder / MANIFEST
+    try:
+        content: dict[str, Any] = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
+        reason = str(error).partition("\n")[0][:200]
         raise BundleError(
-            f"the manifest is not valid TOML ({error})", where=str(path), nearest=NEXT
+            f"the manifest is not valid TOML ({reason})", where=str(path), nearest=NEXT
         ) from None
     return _manifest(folder, Table(content, str(path)))
 
@@ -173,21 +185,22 @@ def _neighbour(folder: Path) -> str:
 
 def _manifest(folder: Path, table: Table) -> Manifest:
     table.same("format", FORMAT, "the bundle format that this engine reads")
-    table.same("grammar", "grid", "the grammar that this engine plays")
-    order = _grid(table.table("grid"))
+    grammar = table.name("grammar")
     kept = memory(table)
+    music = _music(grammar, table, kept.rewind)
     manifest = Manifest(
         folder=folder,
-        name=table.text("name"),
+        name=table.name("name"),
         version=table.text("version"),
         title=table.text("title"),
         licence=table.text("licence"),
+        grammar=grammar,
         given=table.one_of("given", ("any", "none")),
-        order=order,
-        voices=_voices(table),
+        order=music.order,
+        voices=music.voices,
         graphs=graphs(folder, table, kept.rewind),
-        features=inputs(table, kept.rewind),
-        logits=outputs(table, kept.rewind),
+        features=music.features,
+        logits=music.logits,
         rewind=kept.rewind,
         states=kept.states,
         caches=kept.caches,
@@ -197,41 +210,26 @@ def _manifest(folder: Path, table: Table) -> Manifest:
         training=_training(table.table("training")),
         metrics=table.table("metrics").numbers(),
         files=tuple(_extra(folder, part) for part in table.tables("file")),
+        own=music.own,
     )
     table.end()
     return manifest
 
 
-def _grid(table: Table) -> tuple[int, ...]:
-    table.same("steps_per_beat", STEPS_PER_BEAT, "the grid of this engine")
-    table.same("lowest", LOWEST, "the grid of this engine")
-    table.same("highest", HIGHEST, "the grid of this engine")
-    table.same("vocabulary", VOCABULARY, "the grid of this engine")
-    order = table.texts("order")
-    if sorted(order) != sorted(VOICES):
-        raise table.error("order", f"is {', '.join(order)}", f"each once of {', '.join(VOICES)}")
-    names, known = table.texts("features"), [feature.name for feature in FEATURES]
-    for place, (name, right) in enumerate(zip(names, known, strict=False)):
-        if name != right:
-            raise table.error("features", f"has {name!r} at place {place}", f"{right!r} there")
-    if len(names) != len(known):
-        raise table.error("features", f"has {len(names)} names", f"the {len(known)} of the grid")
-    table.end()
-    return tuple(VOICES.index(name) for name in order)
-
-
-def _voices(table: Table) -> tuple[VoiceSpec, ...]:
-    voices: list[VoiceSpec] = []
-    for part in table.tables("voice"):
-        low, high = part.whole("low", 0, 127), part.whole("high", 0, 127)
-        voices.append(VoiceSpec(part.one_of("name", VOICES), low, high))
-        if low > high:
-            raise part.error("low", f"is {low}, above high = {high}", "low ≤ high")
-        part.end()
-    if tuple(voice.name for voice in voices) != VOICES:
-        named = ", ".join(voice.name for voice in voices) or "none"
-        raise table.error("voice", f"names {named}", f"{', '.join(VOICES)}, in this order")
-    return tuple(voices)
+def _music(grammar: str, table: Table, rewind: Rewind) -> Music:
+    if grammar == GRID:
+        return grid_music(table, rewind)
+    if grammar == TOKENS:
+        return tokens_music(table, rewind)
+    known = plugins.names(plugins.GRAMMARS)
+    if grammar not in known:
+        raise BundleError(
+            f"the grammar is {grammar!r}, which nobody here can play",
+            where=table.where,
+            allowed=", ".join(known),
+            nearest=nearest_name(grammar, known) or "A plug-in of ripieno.grammars may bring it.",
+        )
+    return foreign_music(grammar, table, rewind)
 
 
 def _training(table: Table) -> Training:
@@ -256,6 +254,5 @@ def _training(table: Table) -> Training:
 def _extra(folder: Path, part: Table) -> Extra:
     extra = Extra(part.file("name"), part.sha256("sha256"))
     part.end()
-    if not (folder / extra.name).is_file():
-        raise unreadable(folder / extra.name, FileNotFoundError())
+    plain_file(folder / extra.name, LARGEST)
     return extra

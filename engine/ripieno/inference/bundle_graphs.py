@@ -5,19 +5,24 @@ Pure, as all of a manifest's reading: no numpy, no ONNX Runtime.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import prod
 from pathlib import Path
 
-from ripieno.errors import BundleError
 from ripieno.grammar.grid import FEATURES, VOCABULARY
 from ripieno.inference.manifest_table import Table
+from ripieno.inference.plain_file import LARGEST, plain_file
 
-PRECISIONS = ("int8", "fp32")
-NEXT = "Copy the bundle again, or export it again with ripieno-models export."
+PRECISIONS = ("int8", "q8", "fp32")
+"""int8: weights in 8 bits, sums in int32. q8: weights in 8 bits, a scale for every block of 32."""
+PORTABLE = "portable"
 _INTEGERS, _COUNTS, _FLOATS = "int64", "int32", "float32"
 _LONGEST_CONTEXT, _LONGEST_CHUNK, _SMALLEST_CONTEXT = 1 << 20, 1024, 64
 _CHUNK, _BATCH = "chunk", "batch"
+_LARGEST_MEMORY = 1 << 28
+"""Numbers in all states and caches together: 1 GiB."""
 
 
 class Rewind(StrEnum):
@@ -89,12 +94,16 @@ class Memory:
     hidden: Tensor | None = None
 
 
+COUNTS = (Tensor("seqlens_k", _COUNTS, (1,)), Tensor("total_length", _COUNTS, (1,)))
+"""What a graph with a cache is told besides its rows: how much of the cache is taken."""
 ROLES = {
     Rewind.SNAPSHOT: ("step",),
-    Rewind.DECISIONS: ("step", "chunk"),
+    Rewind.DECISIONS: ("step", "chunk", PORTABLE),
     Rewind.FRAMES: ("frame", "voice"),
 }
-"""What a graph can be for. A cached model's `chunk` graph, if any, hears more than one row."""
+"""What a graph can be for. A cached model's `chunk` graph, if any, hears more than one row; its
+`portable` graph has standard operators alone, and caches [1, filled, heads × head size]."""
+_OPTIONAL = ("chunk", PORTABLE)
 
 
 def memory(table: Table) -> Memory:
@@ -102,19 +111,28 @@ def memory(table: Table) -> Memory:
     told = table.table("rewind")
     if told.one_of("kind", ("snapshot", "length")) == "snapshot":
         told.end()
-        return Memory(Rewind.SNAPSHOT, tuple(_state(part) for part in table.tables("state")))
+        states = tuple(_state(part) for part in table.tables("state"))
+        _fit(table, "state", [state.shape for state in states])
+        return Memory(Rewind.SNAPSHOT, states)
     rewind = Rewind(told.one_of("per", (Rewind.DECISIONS.value, Rewind.FRAMES.value)))
     context = told.whole("context", _SMALLEST_CONTEXT, _LONGEST_CONTEXT)
     chunk = told.whole("chunk", 1, _LONGEST_CHUNK)
     told.end()
     caches = tuple(_cache(part, context) for part in table.tables("cache"))
+    _fit(table, "cache", [cache.shape for cache in caches])
     hidden = None
     if rewind is Rewind.FRAMES:
-        part = table.tables("hidden")[0]
+        part = table.only("hidden")
         hidden = _tensor(part)
         if hidden.dtype != _FLOATS or len(hidden.shape) != 3 or hidden.shape[:2] != (1, _CHUNK):
             raise part.error("shape", f"is {list(hidden.shape)}", 'float32 [1, "chunk", size]')
     return Memory(rewind, (), caches, context, chunk, hidden)
+
+
+def _fit(table: Table, key: str, shapes: Sequence[tuple[int, ...]]) -> None:
+    total = sum(prod(shape) for shape in shapes)
+    if total > _LARGEST_MEMORY:
+        raise table.error(key, f"takes {total} numbers in all", "at most 256 Mi numbers together")
 
 
 def graphs(folder: Path, table: Table, rewind: Rewind) -> tuple[Graph, ...]:
@@ -122,9 +140,7 @@ def graphs(folder: Path, table: Table, rewind: Rewind) -> tuple[Graph, ...]:
     found: list[Graph] = []
     for part in table.tables("graph"):
         name = part.file("file")
-        path = folder / name
-        if not path.is_file():
-            raise unreadable(path, FileNotFoundError())
+        size = plain_file(folder / name, LARGEST)
         found.append(
             Graph(
                 role=part.one_of("role", ROLES[rewind]),
@@ -132,14 +148,14 @@ def graphs(folder: Path, table: Table, rewind: Rewind) -> tuple[Graph, ...]:
                 file=name,
                 sha256=part.sha256("sha256"),
                 opset=part.whole("opset", 1, 1000),
-                bytes=path.stat().st_size,
+                bytes=size,
             )
         )
         part.end()
     kinds = [(graph.role, graph.precision) for graph in found]
     if len(set(kinds)) != len(kinds):
         raise table.error("graph", "tells one precision twice", "one graph for each precision")
-    needed = [role for role in ROLES[rewind] if role != "chunk"]
+    needed = [role for role in ROLES[rewind] if role not in _OPTIONAL]
     for role in needed:
         if role not in (graph.role for graph in found):
             raise table.error("graph", f"has none of role {role!r}", ", ".join(needed))
@@ -150,13 +166,8 @@ def inputs(table: Table, rewind: Rewind) -> Tensor:
     """The features; where there is a cache, also how much of it is taken. Raises BundleError."""
     if rewind is Rewind.SNAPSHOT:
         return _same(table, "input", Tensor("features", _INTEGERS, (1, len(FEATURES))))[0]
-    return _same(
-        table,
-        "input",
-        Tensor("features", _INTEGERS, (1, _CHUNK, len(FEATURES))),
-        Tensor("seqlens_k", _COUNTS, (1,)),
-        Tensor("total_length", _COUNTS, (1,)),
-    )[0]
+    features = Tensor("features", _INTEGERS, (1, _CHUNK, len(FEATURES)))
+    return _same(table, "input", features, *COUNTS)[0]
 
 
 def outputs(table: Table, rewind: Rewind) -> Tensor:
@@ -169,10 +180,30 @@ def outputs(table: Table, rewind: Rewind) -> Tensor:
     return _same(table, "output", Tensor("logits", _FLOATS, shapes[rewind]))[0]
 
 
-def unreadable(path: Path, error: OSError) -> BundleError:
-    """The file at `path` is missing or cannot be read."""
-    reason = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
-    return BundleError(f"the file {reason}", where=str(path), nearest=NEXT)
+def one_input(table: Table, rewind: Rewind) -> Tensor:
+    """The rows of integers that a plug-in's grammar makes, at any width. Raises BundleError."""
+    found = tuple(_tensor(part) for part in table.tables("input"))
+    counts = () if rewind is Rewind.SNAPSHOT else COUNTS
+    _rows(table, "input", found[0], _INTEGERS, rewind)
+    if found[1:] != counts:
+        more = ", ".join(("one input", *(count.name for count in counts)))
+        raise table.error("input", f"names {len(found)} tensors", more)
+    return found[0]
+
+
+def one_output(table: Table, rewind: Rewind) -> Tensor:
+    """What the graph thinks of each token of a plug-in's grammar. Raises BundleError."""
+    found = _tensor(table.only("output"))
+    _rows(table, "output", found, _FLOATS, rewind)
+    return found
+
+
+def _rows(table: Table, key: str, tensor: Tensor, dtype: str, rewind: Rewind) -> None:
+    free = (1,) if rewind is Rewind.SNAPSHOT else (1, _CHUNK)
+    right = tensor.dtype == dtype and tensor.shape[:-1] == free
+    if not right or not isinstance(tensor.shape[-1], int):
+        allowed = f"{dtype} {[*free, 'a width']}"
+        raise table.error(key, f"is {tensor.dtype} {list(tensor.shape)}", allowed)
 
 
 def _same(table: Table, key: str, *wanted: Tensor) -> tuple[Tensor, ...]:
@@ -207,3 +238,8 @@ def _cache(part: Table, context: int) -> Cache:
         raise part.error("shape", f"is {list(cache.shape)}", allowed)
     part.end()
     return cache
+
+
+def tensors(table: Table, key: str, *wanted: Tensor) -> tuple[Tensor, ...]:
+    """The tensors under `key`, which must be just those `wanted`. Raises BundleError."""
+    return _same(table, key, *wanted)

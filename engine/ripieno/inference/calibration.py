@@ -20,8 +20,9 @@ from ripieno.clock import Beats, Clock, SystemClock
 from ripieno.events import Request
 from ripieno.grammar.grid import STEPS_PER_BEAT
 from ripieno.inference.bundle import Manifest, check
+from ripieno.inference.bundle_graphs import PRECISIONS
 from ripieno.inference.computer import manifest_hash, this_computer
-from ripieno.inference.generate import Generator
+from ripieno.inference.grammars import player_of
 from ripieno.inference.opening import open_model
 from ripieno.measure import quantile
 from ripieno.settings import Settings
@@ -35,6 +36,8 @@ CLEARLY = 0.85
 """A way further down the list must take at most this share of the time: the first ways leave more
 of the machine to others, and a 99th percentile of a hundred steps is not exact."""
 _THREADS = (1, 2)
+_DECIDE = ("step", "frame")
+"""Graphs that every decision goes through."""
 _FILE = "calibration.toml"
 
 
@@ -61,7 +64,8 @@ def calibrate(folder: Path) -> tuple[Choice, ...]:
 
 def _ways(manifest: Manifest) -> list[tuple[str, int]]:
     """What there is to try: smaller numbers and fewer threads first."""
-    there = sorted({graph.precision for graph in manifest.graphs}, key=lambda p: p != "int8")
+    main = {graph.precision for graph in manifest.graphs if graph.role in _DECIDE}
+    there = sorted(main, key=PRECISIONS.index)
     threads = [count for count in _THREADS if count <= (os.cpu_count() or 1)]
     return [(precision, count) for precision in there for count in threads]
 
@@ -71,7 +75,7 @@ class _Run:
 
     def __init__(self, manifest: Manifest, precision: str, threads: int) -> None:
         self._way = precision, threads
-        self._generator = Generator(open_model(manifest, precision, threads))
+        self._generator = player_of(open_model(manifest, precision, threads))
         self._took: list[float] = []
 
     def step(self, clock: Clock, number: int) -> None:

@@ -28,6 +28,7 @@ from ripieno.grammar.grid import (
     VOICES,
     pitch_of,
 )
+from ripieno.inference.foreign_rules import foreign_rules
 from ripieno.settings import Key, Rules, Strength
 
 Tokens = int
@@ -152,6 +153,11 @@ def no_endless_loop(here: Situation) -> Tokens:
     return ANY if here.loop is None else ANY & ~(1 << here.loop)
 
 
+def stay(here: Situation) -> Tokens:
+    """A voice that is held stays on the note that it sounds."""
+    return HOLDS if here.voice in here.rules.held and here.held is not None else ANY
+
+
 SOFT_ORDER: tuple[Rule, ...] = (
     no_endless_loop,
     room,
@@ -160,6 +166,7 @@ SOFT_ORDER: tuple[Rule, ...] = (
     key_lock,
     crossing,
     no_endless_rest,
+    stay,
 )
 """Soft rules, the first to be given up first."""
 
@@ -206,15 +213,19 @@ def rule_book(rules: Rules) -> RuleBook:
         key_lock: rules.key_lock,
     }
     always_soft: tuple[Rule, ...] = (no_endless_loop, room, no_endless_rest)
+    if rules.held:
+        always_soft = (*always_soft, stay)
     return RuleBook(
         hard=(
             grammar,
             voice_range,
             largest_leap,
             *(rule for rule, strength in chosen.items() if strength is Strength.HARD),
+            *foreign_rules(rules.more_hard, ANY),
         ),
-        soft=tuple(
-            rule for rule in SOFT_ORDER if rule in always_soft or chosen.get(rule) is Strength.SOFT
+        soft=(
+            *foreign_rules(rules.more_soft, ANY),
+            *(r for r in SOFT_ORDER if r in always_soft or chosen.get(r) is Strength.SOFT),
         ),
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import exp, inf, isfinite
 
 import numpy as np
 
@@ -20,10 +20,11 @@ from ripieno.grammar.grid import (
     pitch_of,
 )
 from ripieno.inference import density
-from ripieno.inference.constraints import HOLDS, RuleBook, Situation, broken
+from ripieno.inference.constraints import ANY, HOLDS, RESTS, RuleBook, Situation, Tokens, broken
 from ripieno.inference.context import Context
 from ripieno.inference.entries import Fork, closing, looping
 from ripieno.inference.model import Logits, ModelFault
+from ripieno.inference.note_sampler import Choice, Tables
 from ripieno.inference.sampling import draw, uniform
 from ripieno.inference.scoring import Motion, score, surprise
 from ripieno.settings import Settings
@@ -32,6 +33,8 @@ NONSENSE = "The model gave what is no number"
 _BAR_ACCENT, _BEAT_ACCENT, _OFFBEAT_ACCENT = 6, 3, -2
 _VOICE_ACCENTS = (2, -1, -1, 0)
 LARGEST_ACCENT = 8
+PITCHES: Tokens = ANY & ~HOLDS & ~RESTS
+_ANY_RHYTHM: Mapping[int, Tokens] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,15 @@ class _Drawn:
 
 
 class Decider:
-    """Decides steps with the model and the log of `context`; `order` of the voices as trained."""
+    """Decides steps with the model and the log of `context`; `order` of the voices as trained.
 
-    def __init__(self, context: Context, order: tuple[int, ...]) -> None:
-        self._context, self._order = context, order
+    With the `tables` of a corpus, candidates are judged by these too, and differ in rhythm.
+    """
+
+    def __init__(
+        self, context: Context, order: tuple[int, ...], tables: Tables | None = None
+    ) -> None:
+        self._context, self._order, self._tables = context, order, tables
 
     def decide(self, frame: Frame) -> Outcome:
         """Decide all voices of a step. What is not decided in time holds if it may, else rests."""
@@ -108,9 +116,12 @@ class Decider:
         return outcome
 
     def _best(self, frame: Frame, free: list[int], again: list[int] | None, reroll: int) -> Outcome:
-        """Draw the step again and again while there is time, and keep the best.
+        """Draw the pitches of a step again while there is time, until one is taken; else the best.
 
-        A step to which nothing is objected is the best of however many: no more are drawn then.
+        Each is taken with the probability that its score leaves it (rejection sampling: von
+        Neumann, 1951): what is rare with good composers stays rare, and does not become forbidden.
+        The rhythm is the first one's. Moving gives rise to objections and standing still to none,
+        so that the music would stop, were rhythms to compete.
         """
         context, clock = self._context, frame.clock
         try:
@@ -120,13 +131,14 @@ class Decider:
         start = context.fork()
         kept: tuple[_Drawn, Fork] | None = None
         count, longest, first_at, fault = 0, 0.0, clock.now(), ""
+        rhythm: Mapping[int, Tokens] = {}
         while count < frame.candidates:
             began = clock.now()
             if kept is not None and began + longest > frame.deadline:
                 break
             if kept is not None:
                 context.back(start)
-            drawn = self._draw(frame, free, again, reroll, first, count)
+            drawn = self._draw(frame, free, again, reroll, first, count, rhythm)
             now = clock.now()
             if drawn.late or drawn.fault:
                 if kept is None:
@@ -135,15 +147,21 @@ class Decider:
                 break
             if kept is None:
                 first_at = now
+                rhythm = _ANY_RHYTHM if self._tables else _rhythm(context.entries[-1].decisions)
             longest = max(longest, now - began)
-            count += 1
-            if kept is None or drawn.score > kept[0].score:
+            taken = self._taken(drawn.score, frame, reroll, count)
+            if kept is None or taken or drawn.score > kept[0].score:
                 kept = drawn, context.fork()
-            if not drawn.score:
-                count = frame.candidates
+            count = frame.candidates if taken else count + 1
         assert kept is not None, "at least one candidate is asked for"
         context.adopt(kept[1], start)
         return Outcome(True, kept[0].relaxed, kept[0].decided, count, first_at, fault)
+
+    def _taken(self, score: float, frame: Frame, reroll: int, candidate: int) -> bool:
+        """Whether no more candidates are drawn: always where nothing is objected."""
+        sampling = frame.settings.sampling
+        chance = uniform(sampling.seed, frame.step, len(VOICES), reroll, candidate)
+        return chance < exp(score)
 
     def _draw(
         self,
@@ -153,6 +171,7 @@ class Decider:
         reroll: int,
         first: Logits | None = None,
         candidate: int = 0,
+        rhythm: Mapping[int, Tokens] = _ANY_RHYTHM,
     ) -> _Drawn:
         """Decide the voices `free` once. With `first`, the first one's logits, and score it."""
         context, clock, deadline = self._context, frame.clock, frame.deadline
@@ -169,12 +188,13 @@ class Decider:
                     logits = first if first is not None and asked == 1 else context.ask(voice)
                 except ModelFault as error:
                     in_time, fault = False, str(error)
-            # what has become no number in the state shows in every logit: one is enough
-            if in_time and logits is not None and not isfinite(logits[HOLD]):
+            # one that is no number makes their sum none
+            if in_time and logits is not None and not isfinite(logits.sum()):
                 in_time, fault = False, NONSENSE
                 context.fail()
             if in_time and logits is not None:
-                token, given_up = self._choose(logits, situation, frame, reroll, candidate)
+                kept = rhythm.get(voice, ANY)
+                token, given_up = self._choose(logits, situation, frame, reroll, candidate, kept)
                 relaxed += given_up
                 if first is not None:
                     surprised += surprise(logits, token)
@@ -183,18 +203,27 @@ class Decider:
                 token = HOLD if frame.rules.must(situation) & HOLDS else REST
             context.tell(voice, token, self._sounding(voice, token, frame))
         scored = 0.0 if first is None else score(surprised, self._motion(frame, free))
+        if first is not None and self._tables is not None:
+            scored += self._tables.score(self._choice(frame, free))
         return _Drawn(scored, asked, not in_time, relaxed, fault)
 
     def _choose(
-        self, logits: Logits, situation: Situation, frame: Frame, reroll: int, candidate: int
+        self,
+        logits: Logits,
+        situation: Situation,
+        frame: Frame,
+        reroll: int,
+        candidate: int,
+        kept: Tokens,
     ) -> tuple[int, tuple[str, ...]]:
-        """Draw a token for a voice: the token, and the soft rules that it breaks."""
+        """Draw a token for a voice, of those that are `kept` for its rhythm if the rules leave one:
+        the token, and the soft rules that it breaks."""
         sampling, voice = frame.settings.sampling, situation.voice
         if frame.density is not None:
             logits = self._leaning(logits, voice, frame.density)
         allowed, given_up = frame.rules.may(situation)
         chance = uniform(sampling.seed, frame.step, voice, reroll, candidate)
-        token = draw(logits, allowed, sampling, chance)
+        token = draw(logits, allowed & kept or allowed, sampling, chance)
         return token, broken(token, given_up) if given_up else ()
 
     def _hold(self, frame: Frame, free: list[int], fault: str, asked: int) -> _Drawn:
@@ -205,12 +234,23 @@ class Decider:
             self._context.tell(voice, token, self._sounding(voice, token, frame))
         return _Drawn(-inf, asked, True, (), fault)
 
+    def _choice(self, frame: Frame, free: list[int]) -> Choice:
+        entry = self._context.entries[-1]
+        return Choice(
+            before=entry.before.held,
+            now=self._context.hand.held,
+            strike=frozenset(v for v in free if entry.frame[v] >= FIRST_PITCH),
+            ours=frozenset(free),
+            place=frame.step % STEPS_PER_BEAT,
+        )
+
     def _motion(self, frame: Frame, free: list[int]) -> Motion:
         return Motion(
             before=self._context.entries[-1].before.held,
             now=self._context.hand.held,
             ours=frozenset(free),
             key=frame.settings.rules.key,
+            rests=frame.here.cadence == 0,
         )
 
     def _leaning(self, logits: Logits, voice: int, target: float) -> Logits:
@@ -254,6 +294,11 @@ class Decider:
             hand = self._context.hand
             return Sounding(voice, hand.held[voice], False, hand.velocities[voice])
         return Sounding(voice, pitch_of(token), True, _velocity(voice, frame))
+
+
+def _rhythm(decisions: Sequence[tuple[int, int]]) -> dict[int, Tokens]:
+    """The tokens with which each voice does again what it did in rhythm: hold, rest, or strike."""
+    return {voice: 1 << token if token in (HOLD, REST) else PITCHES for voice, token in decisions}
 
 
 def _outcome(drawn: _Drawn, candidates: int, frame: Frame) -> Outcome:

@@ -11,6 +11,7 @@ from ripieno.clock import Beats, Clock, Seconds
 from ripieno.errors import BundleError
 from ripieno.events import Planned, Request, Rung, Sounding
 from ripieno.grammar.grid import STEPS_PER_BEAT, VOICES, Setting, setting
+from ripieno.inference import note_sampler
 from ripieno.inference.constraints import rule_book
 from ripieno.inference.context import KEPT_STATES, WINDOW, Context
 from ripieno.inference.decide import LARGEST_ACCENT, Decider, Frame, Outcome
@@ -63,7 +64,9 @@ class Generator:
         """What went wrong with the model, in sentences; whoever tells the player clears it."""
         self._model, self._open_smaller = model, fallback
         self._smaller: Model | None = None
-        self._decider = Decider(self.context, model.manifest.order)
+        named = any(extra.name == note_sampler.FILE for extra in model.manifest.files)
+        tables = note_sampler.load(model.manifest.folder) if named else None
+        self._decider = Decider(self.context, model.manifest.order, tables)
         self._manifest = model.manifest
         self._heard_loudness: int | None = None
         self._ladder = Ladder(self._rungs())

@@ -24,7 +24,7 @@ def frames(notes: Sequence[Note], begin: int, end: int) -> Frames:
     Onsets and ends go to the nearest step, and every note lasts one at least. Where two notes of a
     voice overlap, the later onset wins from there on. Pitches stay as they were played.
     """
-    lines = [_line([n for n in notes if n.voice == v], v, begin, end) for v in range(len(VOICES))]
+    lines = [line(notes, v, begin, end) for v in range(len(VOICES))]
     return dict(enumerate(zip(*lines, strict=True), begin))
 
 
@@ -33,16 +33,18 @@ def mean_velocity(notes: Sequence[Note]) -> int | None:
     return round(sum(note.velocity for note in notes) / len(notes)) if notes else None
 
 
-def _line(notes: list[Note], voice: int, begin: int, end: int) -> list[Sounding]:
-    line = [Sounding(voice, None, False, 0)] * (end - begin)
-    for note in sorted(notes, key=lambda note: note.onset):
+def line(notes: Sequence[Note], voice: int, begin: int, end: int) -> list[Sounding]:
+    """What `notes` tell of one voice: a state for each step in begin … end - 1."""
+    states = [Sounding(voice, None, False, 0)] * (end - begin)
+    own = [note for note in notes if note.voice == voice]
+    for note in sorted(own, key=lambda note: note.onset):
         onset = step_of(note.onset)
         last = end if note.duration is None else step_of(Beats(note.onset + note.duration))
         first, last = max(begin, onset), min(end, max(last, onset + 1))
         rest = Sounding(voice, None, False, 0)
         held = Sounding(voice, note.pitch, False, note.velocity)
         for step in range(first, end):
-            line[step - begin] = held if step < last else rest
+            states[step - begin] = held if step < last else rest
         if begin <= onset < end:
-            line[onset - begin] = Sounding(voice, note.pitch, True, note.velocity)
-    return line
+            states[onset - begin] = Sounding(voice, note.pitch, True, note.velocity)
+    return states

@@ -20,18 +20,20 @@ class ModelSpec:
     """Which bundle to run: its folder, and 'int8', 'fp32' or 'auto'.
 
     fallback: the folder of a smaller bundle, for when the budget is too short for this one.
+    rules: the plug-ins' rules that will be asked for.
     """
 
     folder: Path
     precision: str
     fallback: Path | None = None
+    rules: tuple[str, ...] = ()
 
 
 def _run(requests: Connection, planned: Connection, model: ModelSpec, log: Path) -> None:
     """The child's main function. Only there are numpy and ONNX Runtime imported."""
     from ripieno.inference.process import run
 
-    run(requests, planned, model.folder, model.precision, log, model.fallback)
+    run(requests, planned, model.folder, model.precision, log, model.fallback, model.rules)
 
 
 class InferenceLink:
@@ -82,6 +84,11 @@ class InferenceLink:
         """Let it go without waiting: its requests end, so it leaves by itself."""
         self.alive = False
         self._requests.close()
+
+    def kill(self) -> None:
+        """End it at once: it does not answer any more. `alive` is False afterwards."""
+        self.alive = False
+        self._process.kill()
 
     def gone(self) -> bool:
         """Whether a dismissed process has left."""

@@ -7,7 +7,7 @@ of every token. Its state is passed by hand: `mark` says where it stands, `rewin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,3 +57,21 @@ class Model(Protocol):
 
     def reset(self) -> None:
         """As if it had heard nothing."""
+
+
+@runtime_checkable
+class Branching(Protocol):
+    """A model that can weigh a tree of candidates in one run. What it has heard stays what it was
+    until one of them is kept; `step`, `feed`, `rewind` and `reset` forget them."""
+
+    @property
+    def branches(self) -> int:
+        """Rows that a tree may have; 0 where this model's graph cannot."""
+
+    def grow(self, rows: Sequence[Row], parents: Sequence[int | None]) -> Logits:
+        """Hear each of `rows` after its parent: a row grown before, numbered from 0 since the last
+        one that was kept; None is all that was heard. Logits [rows, tokens], a view that the next
+        run overwrites. Raises ModelFault."""
+
+    def keep(self, row: int) -> None:
+        """Go on from the grown row numbered `row`, as if its path alone had been heard."""

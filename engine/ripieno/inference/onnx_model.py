@@ -42,6 +42,8 @@ class StepModel:
             np.zeros(sum(sizes), np.float32),
             np.zeros(sum(sizes), np.float32),
         )
+        # numpy's own ways to copy take as long as a tenth of a step, when their code is not at hand
+        self._views = tuple(state.data for state in self._states)
         self._now = 0
         self._runs = tuple(self._bind(session, source, output) for source in (0, 1))
 
@@ -94,7 +96,8 @@ class StepModel:
         return self._states[self._now].copy()
 
     def rewind(self, mark: Mark) -> None:
-        np.copyto(self._states[self._now], mark)
+        assert not isinstance(mark, int)
+        self._views[self._now][:] = mark.data
 
     def reset(self) -> None:
         """The state before anything was heard: zeros."""

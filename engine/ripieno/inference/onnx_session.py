@@ -25,7 +25,12 @@ Arrays = Mapping[str, NDArray[Any]]
 NEXT = "Copy the bundle again, or export it again with ripieno-models export."
 _FATAL = 4
 _TYPES = {"int64": "tensor(int64)", "int32": "tensor(int32)", "float32": "tensor(float)"}
+_MISSING = re.compile(r"(?:Fatal error: |Could not find an implementation for )([\w.:]+)\(-?\d+\)")
 _CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+
+
+class MissingOperator(BundleError):
+    """This ONNX Runtime lacks an operator of the graph."""
 
 
 class Session:
@@ -35,8 +40,20 @@ class Session:
         self.path = path
         self._session = _session(path, threads)
 
-    def check(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
-        """Refuse a graph whose tensors are not those that the manifest tells."""
+    def takes(self, name: str) -> bool:
+        """Whether the graph has an input of this name."""
+        return any(node.name == name for node in self._session.get_inputs())
+
+    def check(
+        self,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        further: Sequence[Tensor] = (),
+    ) -> None:
+        """Refuse a graph whose tensors are not those that the manifest tells; it may also take
+        `further` inputs, all of them or none."""
+        if any(self.takes(tensor.name) for tensor in further):
+            inputs = [*inputs, *further]
         for kind, wanted, found in (
             ("input", inputs, self._session.get_inputs()),
             ("output", outputs, self._session.get_outputs()),
@@ -92,6 +109,14 @@ def broken(path: Path, error: Exception) -> BundleError:
     """The graph at `path` cannot be run."""
     # What stands before the reason is codes, and the path, which our own sentence tells.
     told = _CODES.sub("", str(error)).replace(f"Load model from {path} failed:", "")
+    missing = _MISSING.search(told)
+    if missing:
+        return MissingOperator(
+            f"the graph needs the operator {missing[1]}, which this ONNX Runtime was built without",
+            where=str(path),
+            allowed="what the installed ONNX Runtime brings",
+            nearest="Install onnxruntime from PyPI, or a bundle with a portable graph.",
+        )
     if "opset" in told.casefold():
         return BundleError(
             "the graph needs newer operators than this ONNX Runtime has",

@@ -27,9 +27,11 @@ from ripieno.events import (
     Request,
     Served,
 )
-from ripieno.inference import calibration
-from ripieno.inference.bundle import load_manifest
-from ripieno.inference.generate import Generator
+from ripieno.inference import calibration, limits
+from ripieno.inference.bundle import Manifest, load_manifest
+from ripieno.inference.constraints import ANY
+from ripieno.inference.foreign_rules import foreign_faults, foreign_rules
+from ripieno.inference.grammars import Player, player_of
 from ripieno.inference.model import Model
 from ripieno.inference.opening import open_model
 from ripieno.priority import INFERENCE, hurry
@@ -44,13 +46,15 @@ def run(
     precision: str,
     log: Path,
     fallback: Path | None = None,
+    rules: tuple[str, ...] = (),
 ) -> None:
     """The main function of the process, to be started with `spawn`.
 
     `requests` brings `Request`s, `planned` takes `InferenceMessage`s. `fallback` is a smaller
-    bundle, opened when the budget is too short for the one in `folder`. What C libraries print goes
-    to the file `log`. A spawned process inherits no other pipe ends, so each death is an end of
-    file.
+    bundle, opened when the budget is too short for the one in `folder`. `rules` are those of
+    plug-ins that will be asked for: they are imported before the music begins. What C libraries
+    print goes to the file `log`. A spawned process inherits no other pipe ends, so each death is
+    an end of file.
     """
     for name in (signal.SIGINT, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
@@ -59,6 +63,7 @@ def run(
     answers: Sender[InferenceMessage] = Sender(planned)
     try:
         clock = SystemClock()
+        foreign_rules(rules, ANY)
         generator = _load(folder, precision, fallback, answers, clock)
         Desk(generator, Receiver(requests), answers, clock).serve()
     except Closed:
@@ -76,7 +81,7 @@ class Desk:
 
     def __init__(
         self,
-        generator: Generator,
+        generator: Player,
         requests: Receiver[Request],
         answers: Sender[InferenceMessage],
         clock: Clock,
@@ -87,13 +92,16 @@ class Desk:
         self._epoch: int | None = None
         self._closed = False
         self._said: set[str] = set()
+        self._patience = limits.step_seconds()
 
     def serve(self) -> None:
         """Serve until nobody asks any more. Raises Closed, also when nobody listens any more."""
         while True:
             self._look(wait=not self._queue)
             if self._queue:
+                limits.alive(self._patience)
                 self._serve_one(self._queue.popleft())
+                limits.at_rest()
             elif self._closed:
                 self._drain()
                 raise Closed
@@ -101,13 +109,14 @@ class Desk:
     def _serve_one(self, request: Request) -> None:
         steps, void = 0, self._void(request)
         for step in self._generator.plan(told(request) if void else request, self._clock):
+            limits.alive(self._patience)
             self._answers.send(step)
             steps += 1
             self._look(wait=False)
             if void := self._void(request):
                 break
         self._answers.send(Served(request.number, steps, void))
-        for sentence in self._generator.faults:
+        for sentence in (*self._generator.faults, *foreign_faults(request.settings.rules)):
             if sentence not in self._said:
                 self._said.add(sentence)
                 self._answers.send(InferenceSaid(sentence))
@@ -154,18 +163,30 @@ def _load(
     fallback: Path | None,
     answers: Sender[InferenceMessage],
     clock: Clock,
-) -> Generator:
+) -> Player:
     """Load the bundle, play a beat into the void to warm everything, and say that it is ready."""
     began = clock.now()
-    model = open_model(load_manifest(folder), *calibration.resolve(folder, precision))
-    generator = Generator(model, fallback=opener(fallback, precision))
+    limits.alive(limits.LOADING)
+    manifest = load_manifest(folder)
+    limits.limit_memory(manifest, *_smaller(fallback))
+    model = open_model(manifest, *calibration.resolve(folder, precision))
+    generator = player_of(model, opener(fallback, precision))
     for _ in generator.plan(_WARM_UP, clock):
         pass
     generator.reset()
+    limits.at_rest()
     hurry(INFERENCE)  # only now: loading is long, and may wait for everybody
     seconds = Seconds(clock.now() - began)
     answers.send(InferenceReady(model.manifest.name, model.precision, seconds))
     return generator
+
+
+def _smaller(folder: Path | None) -> tuple[Manifest, ...]:
+    """The smaller bundle, for which there must be room; what is wrong with it is told later."""
+    try:
+        return () if folder is None else (load_manifest(folder),)
+    except RipienoError:
+        return ()
 
 
 def opener(folder: Path | None, precision: str) -> Callable[[], Model] | None:

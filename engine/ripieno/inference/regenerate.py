@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from ripieno.clock import Seconds, VirtualClock
 from ripieno.events import Planned, Request, Served
-from ripieno.inference.generate import Effort, Generator
+from ripieno.inference.generate import Effort
+from ripieno.inference.grammars import Player
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def paired(
     ]
 
 
-def regenerate(generator: Generator, done: Iterable[Done]) -> Iterator[tuple[Planned, Planned]]:
+def regenerate(generator: Player, done: Iterable[Done]) -> Iterator[tuple[Planned, Planned]]:
     """Each step as it was, and as it comes out again; what it cost is 0 in both.
 
     `generator` is a new one, with the bundle, the precision and the fallback of then. A step that

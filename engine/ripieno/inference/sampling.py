@@ -31,7 +31,11 @@ def draw(logits: Floats, allowed: int, sampling: Sampling, chance: float) -> int
     `logits` [48] are the model's, `chance` lies in [0, 1). From logits that are not finite the
     lowest allowed token is taken, which is a hold or a rest.
     """
-    tokens = members(allowed)
+    return pick(logits, members(allowed), sampling, chance)
+
+
+def pick(logits: Floats, tokens: Indices, sampling: Sampling, chance: float) -> int:
+    """As `draw`, from the rising `tokens` [how many], one or more."""
     lowest = int(tokens[0])
     levels = logits[tokens]
     filtered = sampling.top_k > 0 or sampling.top_p < 1.0 or sampling.min_p > 0.0

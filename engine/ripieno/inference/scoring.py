@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from ripieno.grammar.grid import VOICES
+from ripieno.grammar.grid import FIRST_PITCH, VOICES
 from ripieno.settings import Key
 
 PERFECT = (0, 7)
@@ -23,6 +23,16 @@ WIDEST_GAPS = (12, 12, 24)
 _FIFTH, _OCTAVE = 7, 12
 _AWKWARD = (6, 10, 11)
 _STEP = 2
+RESTFUL = {frozenset(chord) for chord in ((0, 4, 7), (0, 3, 7), (0, 4), (0, 3))}
+"""Semitones above the bass, within an octave, of what a phrase can end on."""
+_ROOTED = (
+    *((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 7, 10), (0, 3, 7, 10), (0, 4, 7, 11)),
+    *((0, 3, 6, 10), (0, 3, 6, 9), (0, 4), (0, 3), (0, 4, 10), (0, 3, 10), (0, 4, 11)),
+)
+CHORDS = frozenset(
+    frozenset((pitch - bass) % 12 for pitch in rooted) for rooted in _ROOTED for bass in rooted
+)
+"""Semitones above the bass of triads and seventh chords, also without their fifth."""
 SOPRANO, BASS = 0, len(VOICES) - 1
 
 
@@ -30,13 +40,15 @@ SOPRANO, BASS = 0, len(VOICES) - 1
 class Motion:
     """A step as the ear compares it with the one before: pitches of S, A, T, B, None for a rest.
 
-    ours: the voices that the machine decided. key: the key, where one is set.
+    ours: the voices that the machine decided. key: the key, where one is set. rests: a phrase ends
+    here, with a fermata.
     """
 
     before: Sequence[int | None]
     now: Sequence[int | None]
     ours: frozenset[int]
     key: Key | None
+    rests: bool = False
 
     def pairs(self) -> list[tuple[int, int, int, int, int, int]]:
         """(upper, lower, their pitches before, their pitches now) where both sound and move."""
@@ -131,15 +143,45 @@ def doubled_leading_tones(motion: Motion) -> int:
     return len(voices) - 1 if len(voices) > 1 and moved else 0
 
 
+def restless_endings(motion: Motion) -> int:
+    """A phrase ends on something else than a major or minor triad above its root."""
+    if not (motion.rests and motion.ours):
+        return 0
+    return int(above_bass(motion) not in RESTFUL)
+
+
+def empty_chords(motion: Motion) -> int:
+    """Four voices sound, and no third or other note fills a bare fifth or octave."""
+    classes = above_bass(motion)
+    return int(classes is not None and classes <= {0, _FIFTH})
+
+
+def strange_chords(motion: Motion) -> int:
+    """Four voices sound together what is no triad and no seventh chord, in any inversion."""
+    classes = above_bass(motion)
+    return int(classes is not None and classes not in CHORDS and not classes <= {0, _FIFTH})
+
+
+def above_bass(motion: Motion) -> frozenset[int] | None:
+    """Semitones above the bass without octaves, where all four voices sound, some of them ours."""
+    sounding = [pitch for pitch in motion.now if pitch is not None]
+    if len(sounding) < len(VOICES) or not motion.ours:
+        return None
+    return frozenset((pitch - sounding[BASS]) % 12 for pitch in sounding)
+
+
 OBJECTIONS: tuple[tuple[Objection, float], ...] = (
-    (parallels, 8.0),
-    (hidden_parallels, 3.0),
-    (overlaps, 2.0),
-    (wide_spacing, 2.0),
-    (wide_leaps, 1.0),
-    (awkward_leaps, 1.5),
-    (augmented_seconds, 3.0),
-    (doubled_leading_tones, 2.0),
+    (parallels, 4.0),
+    (hidden_parallels, 1.0),
+    (overlaps, 0.5),
+    (wide_spacing, 1.0),
+    (wide_leaps, 0.5),
+    (awkward_leaps, 0.5),
+    (augmented_seconds, 1.0),
+    (doubled_leading_tones, 0.5),
+    (empty_chords, 3.0),
+    (strange_chords, 1.0),
+    (restless_endings, 6.0),
 )
 """Each with its weight, in nats: a step must be so much likelier to be forgiven one fault."""
 
@@ -154,10 +196,12 @@ def objections(motion: Motion) -> float:
 def surprise(logits: NDArray[np.float32], token: int) -> float:
     """Nats by which `token` is less likely, without any temperature, than the model's tokens are in
     the mean: below 0 for what it expects, above 0 for what it does not."""
-    levels = logits - logits.max()
+    if token < FIRST_PITCH:
+        return 0.0
+    levels = logits[FIRST_PITCH:] - logits[FIRST_PITCH:].max()
     weights = np.exp(levels)
     total = weights.sum()
-    told = float(levels @ weights / total) - float(levels[token])
+    told = float(levels @ weights / total) - float(levels[token - FIRST_PITCH])
     return told if told == told else inf
 
 

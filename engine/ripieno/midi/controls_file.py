@@ -1,9 +1,13 @@
-"""What footswitches and pads were taught, kept in the player's own folder: `controls.toml`.
+"""What footswitches, pads and knobs were taught, in the player's own folder: `controls.toml`.
 
-One table for each controller, named after its port, and in it a list of controls for each action:
+One table for each controller, named after its port, and in it a list of controls for each action
+and for each thing that is turned. `lamps` names the port that leads back to the controller, where
+it is not the one of the same name:
 
     ["Launchkey Mini:Launchkey Mini MIDI 1"]
+    lamps = "Launchkey Mini MIDI 2"
     answer = ["cc 67", "note 36 on channel 10"]
+    temperature = ["cc 21 pick-up from 0.6 to 1.3", "cc 22 on channel 2 relative"]
 """
 
 from __future__ import annotations
@@ -11,14 +15,24 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from ripieno.errors import SettingError
-from ripieno.midi.controls import Binding, Bindings, Control, Kind, action_from
+from ripieno import surface
+from ripieno.commands import Action
+from ripieno.errors import SettingError, nearest_name
+from ripieno.midi.controls import Binding, Bindings, Control, Kind, Way
 from ripieno.midi.rtmidi_ports import unnumbered
 
-_CONTROL = re.compile(r"(cc|note) (\d{1,3})(?: on channel (\d{1,2}))?")
-_ALLOWED = "such as 'cc 67' or 'note 36 on channel 10'"
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_CONTROL = re.compile(
+    r"(cc|note) (\d{1,3})(?: on channel (\d{1,2}))?(?: (relative\S*|absolute|pick-up))?"
+    rf"(?: from ({_NUMBER}) to ({_NUMBER}))?"
+)
+_ALLOWED = "such as 'cc 67', 'note 36 on channel 10' or 'cc 21 pick-up from 0.5 to 1.2'"
+LAMPS = "lamps"
+Tables = dict[str, dict[str, object]]
 
 
 def config_home() -> Path:
@@ -34,13 +48,35 @@ def path() -> Path:
 
 def load(port: str) -> Bindings:
     """What was learned on the controller called `port`. Raises SettingError for a broken file."""
-    return _read().get(unnumbered(port), ())
+    table = _read().get(unnumbered(port), {})
+    return _located(lambda: _bindings(table))
+
+
+def lamps_of(port: str) -> str:
+    """The port that leads back to the controller called `port`, '' where none is named."""
+    name = _read().get(unnumbered(port), {}).get(LAMPS, "")
+    return name if isinstance(name, str) else ""
+
+
+def way_from(name: str) -> Way:
+    """The way of turning called `name`. Raises SettingError."""
+    try:
+        return Way(name)
+    except ValueError:
+        known = [way.value for way in Way]
+        raise SettingError(
+            f"there is no way of turning {name!r}",
+            allowed=", ".join(known),
+            nearest=nearest_name(name, known),
+        ) from None
 
 
 def save(port: str, bindings: Bindings) -> None:
     """Keep what was learned on `port`; that of other controllers stays. Raises SettingError."""
     known = _read()
-    known[unnumbered(port)] = bindings
+    table = known.get(unnumbered(port), {})
+    lamps = {LAMPS: table[LAMPS]} if LAMPS in table else {}
+    known[unnumbered(port)] = {**lamps, **_table(bindings)}
     file = path()
     fresh = file.with_suffix(".new")
     try:
@@ -54,7 +90,7 @@ def save(port: str, bindings: Bindings) -> None:
         ) from None
 
 
-def _read() -> dict[str, Bindings]:
+def _read() -> Tables:
     file = path()
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -64,48 +100,91 @@ def _read() -> dict[str, Bindings]:
         raise SettingError(
             f"this cannot be read ({error})", where=str(file), nearest="Mend it, or delete it."
         ) from None
+    return _located(lambda: {port: _checked(table) for port, table in tables.items()})
+
+
+T = TypeVar("T")
+
+
+def _located(read: Callable[[], T]) -> T:
+    """What `read` reads; what is wrong in it is told with the file's name."""
     try:
-        return {port: _bindings(table) for port, table in tables.items()}
+        return read()
     except SettingError as error:
         raise SettingError(
-            error.what, where=str(file), allowed=error.allowed, nearest=error.nearest
+            error.what, where=str(path()), allowed=error.allowed, nearest=error.nearest
         ) from None
 
 
-def _bindings(table: object) -> Bindings:
+def _checked(table: object) -> dict[str, object]:
     if not isinstance(table, dict):
         raise SettingError(f"{table!r} belongs to no controller", allowed="a table for each")
+    _bindings(table)
+    return table
+
+
+def _bindings(table: dict[str, object]) -> Bindings:
     found = []
     for name, controls in table.items():
-        action = action_from(name)
+        if name == LAMPS:
+            continue
+        action = surface.target_from(name)
         if not isinstance(controls, list):
             raise SettingError(f"{name} = {controls!r} is no list", allowed=f"a list, {_ALLOWED}")
-        found += [Binding(_control(control), action) for control in controls]
+        found += [_binding(control, action) for control in controls]
     return tuple(found)
 
 
-def _control(told: object) -> Control:
+def _binding(told: object, action: Action | str) -> Binding:
     match = _CONTROL.fullmatch(told) if isinstance(told, str) else None
     if match is None:
         raise SettingError(f"{told!r} is no control", allowed=_ALLOWED)
-    kind, number, channel = match.groups()
-    return Control(Kind(kind), int(number), None if channel is None else int(channel) - 1)
+    kind, number, channel, way, low, high = match.groups()
+    control = Control(Kind(kind), int(number), None if channel is None else int(channel) - 1)
+    return Binding(
+        control,
+        action,
+        way_from(way) if way else Way.ABSOLUTE,
+        None if low is None else float(low),
+        None if high is None else float(high),
+    )
 
 
-def _text(known: dict[str, Bindings]) -> str:
+def _table(bindings: Bindings) -> dict[str, object]:
+    """The controls of each action, in the order in which they were learned."""
+    table: dict[str, object] = {}
+    for action in dict.fromkeys(binding.action for binding in bindings):
+        name = action.value if isinstance(action, Action) else action
+        table[name] = [_told(binding) for binding in bindings if binding.action == action]
+    return table
+
+
+def _text(known: Tables) -> str:
     lines: list[str] = []
-    for port, bindings in known.items():
+    for port, table in known.items():
         lines.append(f"[{_quoted(port)}]")
-        for action in dict.fromkeys(binding.action for binding in bindings):
-            controls = [_told(b.control) for b in bindings if b.action is action]
-            lines.append(f"{action.value} = [{', '.join(map(_quoted, controls))}]")
+        for name, told in table.items():
+            value = _quoted(told) if isinstance(told, str) else _list(told)
+            lines.append(f"{name} = {value}")
         lines.append("")
     return "\n".join(lines)
 
 
-def _told(control: Control) -> str:
-    plain = f"{control.kind.value} {control.number}"
-    return plain if control.channel is None else f"{plain} on channel {control.channel + 1}"
+def _list(items: object) -> str:
+    assert isinstance(items, list)
+    return f"[{', '.join(_quoted(str(item)) for item in items)}]"
+
+
+def _told(binding: Binding) -> str:
+    control = binding.control
+    told = f"{control.kind.value} {control.number}"
+    if control.channel is not None:
+        told += f" on channel {control.channel + 1}"
+    if binding.way is not Way.ABSOLUTE:
+        told += f" {binding.way.value}"
+    if binding.low is not None and binding.high is not None:
+        told += f" from {binding.low:g} to {binding.high:g}"
+    return told
 
 
 def _quoted(text: str) -> str:

@@ -9,8 +9,15 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from ripieno.clock import Seconds
-from ripieno.events import ControlChange, MidiMessage, NoteOff, NoteOn, PitchBend
-from ripieno.outputs.messages import Message, bend, control, note_off, note_on
+from ripieno.events import (
+    ControlChange,
+    MidiMessage,
+    NoteOff,
+    NoteOn,
+    PitchBend,
+    ProgramChange,
+)
+from ripieno.outputs.messages import Message, bend, control, note_off, note_on, program
 
 EXPIRY = Seconds(0.2)
 """An echo comes within this time: a loop through a program with the longest buffers takes a tenth
@@ -54,6 +61,8 @@ class Echo:
                 return self._take(control(channel, controller, value))
             case PitchBend(channel, value):
                 return self._take(bend(channel, value))
+            case ProgramChange(channel, number):
+                return self._take(program(channel, number))
         return False
 
     def _ends_ours(self, channel: int, pitch: int) -> bool:

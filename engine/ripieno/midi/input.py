@@ -15,6 +15,7 @@ from ripieno.events import (
     NoteOff,
     NoteOn,
     PitchBend,
+    ProgramChange,
     SongPosition,
     Stamped,
     Transport,
@@ -78,6 +79,11 @@ class Input:
                 (self._pedals.add if value else self._pedals.discard)(channel)
 
     @property
+    def target(self) -> str:
+        """The port that is heard; '' where others connect to ours."""
+        return self._connection.target
+
+    @property
     def lost(self) -> bool:
         """Whether the port has gone; what it held down has been released."""
         return self._connection.lost
@@ -126,6 +132,8 @@ def parse(data: Sequence[int]) -> MidiMessage | None:
     """
     if len(data) == 1:
         return _CLOCK.get(data[0])
+    if len(data) == 2 and data[0] & 0xF0 == 0xC0 and data[1] <= 127:
+        return ProgramChange(data[0] & 0x0F, data[1])
     if len(data) != 3 or max(data[1], data[2]) > 127:
         return None
     status, first, second = data

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from typing import Any
 
 from ripieno.clock import Seconds
@@ -62,6 +63,13 @@ class Patchbay:
     def playable(self) -> list[str]:
         """The full names of all MIDI ports that receive, in the server's order."""
         return [port.name for port in self._client.get_ports(is_midi=True, is_input=True)]
+
+    def sounds(self, client: str) -> list[str]:
+        """The full names of all ports from which the program `client` sends sound, in order."""
+        if not self.alive:
+            return []
+        ports = self._client.get_ports(f"^{re.escape(client)}:", is_audio=True, is_output=True)
+        return [port.name for port in ports]
 
     def connections(self, port: str) -> tuple[str, ...] | None:
         """What the port called `port` is connected to; None when there is no such port."""

@@ -15,6 +15,7 @@ from ripieno.midi.stream import Heard, Left
 from ripieno.outputs.ends import Ends
 from ripieno.outputs.messages import Message, note_off
 from ripieno.outputs.pacing import Pacing
+from ripieno.outputs.reminders import Reminders
 
 GAP = 0.001
 """Seconds between two messages of one note."""
@@ -22,6 +23,9 @@ LEAD = 2
 """Periods: who hands a message over so long before has it on its frame, however the cycle lies."""
 _SWITCH = 0.0005
 """Seconds after which Python's threads take turns: JACK's must not wait the usual five ms."""
+_MEMORY = 0.1
+"""Seconds before an xrun in which what was sent may be lost: JACK throws away a cycle's messages
+where somebody was not done in time, and says so only afterwards."""
 _SIGHT = 50e-6
 """Seconds; a look at two clocks that took longer was interrupted, and does not count."""
 
@@ -54,11 +58,15 @@ class JackMidi:
         self._now: deque[Message] = deque()
         self._timed: deque[tuple[int, Message, bool]] = deque()  # whether it revokes its note
         self._pacing = Pacing(GAP * self._client.samplerate)
+        self._xruns = self._xruns_seen = 0
+        self._once_more: int | None = None  # the frame from which on reminders are said again
+        self._reminders = Reminders(round(_MEMORY * self._client.samplerate))
         sys.setswitchinterval(min(_SWITCH, sys.getswitchinterval()))
         inward = direction is Direction.INPUT
         ports = self._client.midi_inports if inward else self._client.midi_outports
         self._port: Any = ports.register(port)
         self._client.set_shutdown_callback(self._on_shutdown)
+        self._client.set_xrun_callback(self._on_xrun)
         self._client.set_process_callback(self._hear if inward else self._play)
         self._client.activate()
         self.client: str = self._client.name
@@ -78,8 +86,9 @@ class JackMidi:
 
     @property
     def idle(self) -> bool:
-        """Whether all that was sent has left."""
-        return not self._now and not self._timed and self._pacing.next is None
+        """Whether all that was sent has left, and nothing of it was lost."""
+        waits = self._now or self._timed or self._pacing.next is not None
+        return not waits and self._once_more is None and self._xruns == self._xruns_seen
 
     def send(self, message: Message, at: Seconds | None = None) -> None:
         """Let `message` leave at the frame of `at`, or at once, before all that has a moment."""
@@ -117,8 +126,10 @@ class JackMidi:
         came = self._look_for_others()
         if came:
             self._now.extendleft(reversed(self._ends.came()))
+        if self._remind(start):
+            self._now.extendleft(reversed(self._reminders.lately(start)))
         while self._now:
-            if not self._write(0, self._now[0]):
+            if not self._write(0, self._now[0], start):
                 return  # the port takes no more in this cycle
             self._now.popleft()
         while self._timed:
@@ -129,16 +140,28 @@ class JackMidi:
                 self._pacing.put(when, message)
         last = start + frames - 1
         for frame, message in self._pacing.due(last, start):
-            if not self._write(int(frame) - start, message):
+            if not self._write(int(frame) - start, message, start):
                 self._pacing.put_back(last + 1, message)
                 return
 
-    def _write(self, offset: int, message: Message) -> bool:
+    def _write(self, offset: int, message: Message, start: int) -> bool:
         try:
             self._port.write_midi_event(offset, bytes(message))
         except jack.Error:
             return False
         self._ends.sent(message)
+        self._reminders.sent(message, start + offset)
+        return True
+
+    def _remind(self, start: int) -> bool:
+        """Whether ends are to be said again: after an xrun, and once more when it is over."""
+        if self._xruns != self._xruns_seen:
+            self._xruns_seen = self._xruns
+            self._once_more = start + self._reminders.memory // 2
+            return True
+        if self._once_more is None or start < self._once_more:
+            return False
+        self._once_more = None
         return True
 
     def _look_for_others(self) -> bool:
@@ -157,6 +180,10 @@ class JackMidi:
         assert self._heard
         for offset, data in self._port.incoming_midi_events():
             self._heard(bytes(data), self._clock.moment(start + offset))
+
+    def _on_xrun(self, delayed: float) -> None:
+        """In another thread of JACK's."""
+        self._xruns += 1
 
     def _on_shutdown(self, status: object, reason: str) -> None:
         self.alive = False

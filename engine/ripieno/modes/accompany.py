@@ -14,6 +14,7 @@ from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to
 from ripieno.events import Note, Phase, Planned
 from ripieno.modes.ear import STEP
 from ripieno.modes.effects import NOTHING, Ask, Cut, Effects, Hush, Sow
+from ripieno.modes.encore import Encore
 from ripieno.modes.mode import (
     EVERYTHING,
     FORGET_AFTER,
@@ -45,7 +46,8 @@ class Claim:
 class Accompany(Mode):
     """Idle ⇄ accompanying: from your first note until you have paused for a while."""
 
-    def __init__(self, moment: Moment) -> None:
+    def __init__(self, moment: Moment, encore: Encore | None = None) -> None:
+        """It repeats nothing, so it needs no `encore`."""
         super().__init__(moment)
         self.decided = Beats(0.0)  # the first step that nothing was asked for
         self.received = Beats(0.0)
@@ -189,7 +191,7 @@ class Accompany(Mode):
         fixed = tuple(sorted({*given, *(note.voice for note in kept)}))
         self.decided = end
         request = context(epoch, step, step, (*mine, *kept), fixed, moment.settings)
-        if len(fixed) == len(ALL_VOICES):  # nobody is left who could move
+        if set(ALL_VOICES) <= set(fixed):  # nobody is left who could move
             return (Ask(replace(request, begin=end, end=end)),)
         return (Ask(replace(request, end=end, player=fixed, at_once=at_once)),)
 

@@ -8,6 +8,7 @@ from ripieno import knobs
 from ripieno.clock import Beats
 from ripieno.commands import (
     AnswerNow,
+    Become,
     Cadence,
     Choose,
     Keep,
@@ -23,6 +24,7 @@ from ripieno.modes.accompany import Accompany
 from ripieno.modes.answer import Answer
 from ripieno.modes.effects import NOTHING, Cut, Effects, Hush, Say
 from ripieno.modes.encore import Encore
+from ripieno.modes.fenced import FencedMode, stranger
 from ripieno.modes.mode import EVERYTHING, Again
 from ripieno.modes.mode import Mode as ModeOfPlay
 from ripieno.modes.moment import Moment
@@ -31,7 +33,8 @@ from ripieno.settings import Mode, Settings
 
 Wish = (
     Turn | Choose | Mute | Seed | SeedFromPlayed | AnswerNow | Cadence | Loop | Mutate | Undo | Keep
-)
+    | Become
+)  # fmt: skip
 
 
 class Conductor:
@@ -45,6 +48,14 @@ class Conductor:
             Mode.ANSWER: Answer(self.moment, encore),
             Mode.ACCOMPANY: Accompany(self.moment),
         }
+        self.told: Effects = NOTHING
+        """What the player should know before anything else."""
+        self._own: FencedMode | None = None
+        if settings.own_mode:
+            instead = self._modes[settings.mode]
+            self._own, self.told = stranger(settings.own_mode, self.moment, encore, instead)
+            if self._own is None:
+                self.moment.settings = replace(settings, own_mode="")
 
     @property
     def settings(self) -> Settings:
@@ -52,6 +63,8 @@ class Conductor:
 
     @property
     def mode(self) -> ModeOfPlay:
+        if self._own is not None and self._own.name == self.moment.settings.own_mode:
+            return self._own
         return self._modes[self.moment.settings.mode]
 
     # ---- the transport
@@ -76,7 +89,7 @@ class Conductor:
     def moved(self, by: Beats) -> None:
         """The score's beats were moved: all that is remembered in beats moves too."""
         self.moment.ear.moved(by)
-        for mode in self._modes.values():
+        for mode in (*self._modes.values(), *([self._own] if self._own else [])):
             mode.moved(by)
 
     def located(self, beat: Beats, playing: bool) -> Effects:
@@ -95,7 +108,12 @@ class Conductor:
             case Turn(name, value):
                 return self._set(knobs.turn(self.settings, name, value), beat, playing)
             case Choose(name, value):
-                return self._set(knobs.choose(self.settings, name, value), beat, playing)
+                chosen = knobs.choose(self.settings, name, value)
+                if name == "mode":
+                    chosen = replace(chosen, own_mode="")
+                return self._set(chosen, beat, playing)
+            case Become(settings):
+                return self._set(settings, beat, playing)
             case Mute(voice, muted):
                 now = self.settings.muted
                 voices = now | {voice} if muted else now - {voice}
@@ -115,7 +133,8 @@ class Conductor:
 
     def _set(self, settings: Settings, beat: Beats, playing: bool) -> Effects:
         before = self.settings
-        if not playing or settings.mode is before.mode:
+        same = (settings.mode, settings.own_mode) == (before.mode, before.own_mode)
+        if not playing or same:
             self.moment.settings = settings
             return self.mode.changed(beat) if playing and _heard(settings, before) else NOTHING
         baton = self.mode.leave(beat)

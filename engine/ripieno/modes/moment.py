@@ -56,6 +56,11 @@ class Moment:
             return settings
         return replace(settings, rules=replace(settings.rules, key=self._heard_key()))
 
+    @property
+    def heard_key(self) -> Key | None:
+        """The key in which the player plays, as far as the notes tell."""
+        return self._heard_key()
+
     def _heard_key(self) -> Key | None:
         notes = self.ear.notes
         if not notes:

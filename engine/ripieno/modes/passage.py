@@ -62,7 +62,8 @@ class Passage:
 
     def at(self, begin: Beats) -> Part:
         """The passage placed at `begin`: all four voices, those without notes rest."""
-        return Part(ALL, _placed(self.notes, begin), Beats(begin + self.length))
+        voices = tuple(sorted({*ALL, *(note.voice for note in self.notes)}))
+        return Part(voices, _placed(self.notes, begin), Beats(begin + self.length))
 
 
 class Record:
@@ -83,11 +84,12 @@ class Record:
     def held(self, step: Beats, sounding: Iterable[Note]) -> None:
         """`step` was missed: what sounded went on, and the other voices were silent."""
         pitches = {note.voice: note for note in sounding}
+        known = {*ALL, *pitches, *self._steps.get(_place(step), {})}
         self._steps[_place(step)] = {
             v: Sounding(v, pitches[v].pitch, False, pitches[v].velocity)
             if v in pitches
             else Sounding(v, None, False, 0)
-            for v in ALL
+            for v in sorted(known)
         }
 
     def clear(self) -> None:
@@ -101,7 +103,8 @@ class Record:
         low = start if first is None else max(start, _place(first))
         high = stop if last is None else min(stop, _place(last))
         notes: list[Note] = []
-        for voice in ALL:
+        places = (self._steps.get(place, {}) for place in range(low, high))
+        for voice in sorted({*ALL, *(voice for voices in places for voice in voices)}):
             notes += self._line(voice, start, low, high)
         return Passage(tuple(notes), Beats((stop - start) * STEP)) if notes else None
 

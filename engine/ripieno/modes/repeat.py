@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Meter, ceil_to
-from ripieno.events import Request
+from ripieno.events import Request, part_of
 from ripieno.modes.ear import STEP
 from ripieno.modes.effects import Ask, Cut, Effects, Recall, Sow
 from ripieno.modes.passage import Part, Passage, Record
@@ -150,7 +150,8 @@ class Repeat(Plan):
     def _redraw(self, part: Part, begin: Beats, end: Beats, settings: Settings) -> Effects:
         """Some voices as they were, and the model is asked for the others."""
         assert self.hole is not None
-        kept = tuple(voice for voice in ALL_VOICES if voice not in self.hole.voices)
+        voices = sorted({*ALL_VOICES, *part.voices})
+        kept = tuple(voice for voice in voices if part_of(voice) not in self.hole.voices)
         part = part.of_voices(kept)
         steps = tuple(part.steps(self.epoch, begin, end)) if kept else ()
         for planned in steps:

@@ -47,7 +47,7 @@ class Output(Protocol):
     def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
         """The bytes of a clock message, for other programs; a synthesiser has no use for it."""
 
-    def silence(self) -> None:
+    def silence(self, at: Seconds | None = None) -> None:
         """All notes off and all sound off, on every channel: for panic, not for every day."""
 
     def check(self) -> bool:

@@ -154,7 +154,7 @@ class FluidSynthOutput(_Player):
             self._synth.audio_driver = opened
         return bool(opened)
 
-    def silence(self) -> None:
+    def silence(self, at: Seconds | None = None) -> None:
         for channel in range(16):
             self._synth.all_notes_off(channel)
             self._synth.all_sounds_off(channel)

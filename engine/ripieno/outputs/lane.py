@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ripieno.clock import Seconds
 from ripieno.outputs import Output, Revoking
-from ripieno.outputs.messages import NOTE_OFF, NOTE_ON, Message
+from ripieno.outputs.messages import NOTE_OFF, NOTE_ON, SILENCE, SYSTEM, Message
 from ripieno.outputs.pacing import Pacing, is_off
 
 GAP = Seconds(0.001)
@@ -20,15 +20,21 @@ class Lane:
     """Messages on their way to `output`; moments are those at which they should sound.
 
     The instrument behind it takes `latency` to sound, and is told so much earlier. `velocities`
-    has 128 bytes: what is sent for each velocity that is played.
+    has 128 bytes: what is sent for each velocity that is played. What is on other channels than
+    `channels` is not for it; () is all.
     """
 
     def __init__(
-        self, output: Output, latency: Seconds = Seconds(0.0), velocities: bytes = AS_PLAYED
+        self,
+        output: Output,
+        latency: Seconds = Seconds(0.0),
+        velocities: bytes = AS_PLAYED,
+        channels: tuple[int, ...] = (),
     ) -> None:
         self.output = output
         self._latency = latency
         self._velocities = velocities
+        self._deaf = frozenset(range(16)).difference(channels) if channels else frozenset()
         self._pacing = Pacing(GAP)
         self._revoked: set[tuple[int, int]] = set()  # notes that were cancelled
 
@@ -39,6 +45,8 @@ class Lane:
 
     def put(self, at: Seconds, message: Message) -> None:
         """Let `message` sound at `at`, or as soon as can be."""
+        if self._deaf and message[0] < SYSTEM and message[0] & 0x0F in self._deaf:
+            return
         if message[0] & 0xF0 == NOTE_ON:
             message = (message[0], message[1], self._velocities[message[2]])
         self._pacing.put(at - self._latency, message)
@@ -47,6 +55,13 @@ class Lane:
         """This note does not begin any more, or else ends now."""
         self._pacing.cancel(channel, pitch, now)
         self._revoked.add((channel, pitch))
+
+    def silence(self, now: Seconds) -> None:
+        """Silence every channel, behind all note-offs that are on their way."""
+        ends = self._pacing.notes_end
+        at = Seconds(now + self.output.lead)
+        self._pacing.put(at if ends is None else max(at, ends), SILENCE)
+        self.pump(now)
 
     def pump(self, now: Seconds) -> None:
         """Hand over what is due."""
@@ -89,6 +104,8 @@ def _tell(output: Output, message: Message, at: Seconds) -> None:
             output.program(channel, message[1], at)
         case 0xE0:
             output.bend(channel, (message[1] | message[2] << 7) - 8192, at)
+        case _ if message == SILENCE:
+            output.silence(at)
         case _:
             output.clock(message, at)
 

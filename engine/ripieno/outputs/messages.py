@@ -5,6 +5,8 @@ from __future__ import annotations
 Message = tuple[int, ...]
 """The bytes of one whole message."""
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, BEND, SYSTEM = 0x80, 0x90, 0xB0, 0xC0, 0xE0, 0xF0
+SILENCE: Message = (0xFF,)
+"""All notes off and all sound off, on every channel, for outputs to say in their own way."""
 SUSTAIN = 64
 """The pedal's controller."""
 

@@ -30,7 +30,7 @@ class NullOutput:
     def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
         return
 
-    def silence(self) -> None:
+    def silence(self, at: Seconds | None = None) -> None:
         return
 
     def check(self) -> bool:

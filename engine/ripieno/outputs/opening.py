@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+from ripieno import plugins
 from ripieno.clock import Seconds
-from ripieno.errors import PortError, SettingError, SoundError
+from ripieno.errors import PluginError, PortError, SettingError, SoundError
 from ripieno.outputs import Output
+from ripieno.outputs.foreign import ForeignOutput, Opener
 from ripieno.outputs.lane import Lane, velocity_table
 from ripieno.outputs.null import NullOutput
+from ripieno.outputs.soundfont import has_percussion
 from ripieno.routing import OutputKind, OutputSpec, Routing
 
 
@@ -23,11 +27,16 @@ def open_lanes(routing: Routing, soundfont: Path) -> tuple[list[Lane], list[str]
     for spec in routing.outputs:
         try:
             output = _open(spec, routing.client, soundfont)
-        except (PortError, SoundError, SettingError) as error:
+        except (PluginError, PortError, SoundError, SettingError) as error:
             missing.append(f"No {_kind(spec)}: {error}")
             continue
+        if spec.kind is OutputKind.SYNTH and not has_percussion(soundfont):
+            missing.append(
+                f"No metronome on {output.name}: the soundfont has no percussion. "
+                "`click_channel` in the preset takes it to a channel that sounds."
+            )
         latency = Seconds(spec.latency_ms / 1000)
-        lanes.append(Lane(output, latency, velocity_table(spec.velocity)))
+        lanes.append(Lane(output, latency, velocity_table(spec.velocity), spec.channels))
     return lanes or [Lane(NullOutput())], missing
 
 
@@ -38,17 +47,36 @@ def open_outputs(routing: Routing, soundfont: Path) -> tuple[list[Output], list[
 
 
 def _open(spec: OutputSpec, client: str, soundfont: Path) -> Output:
-    # imported here, so that a performance without a synthesiser or a port loads neither library
-    if spec.kind is OutputKind.SYNTH:
-        return _open_synth(spec, client, soundfont)
-    if spec.kind is OutputKind.NONE:
-        return NullOutput()
+    if spec.kind is OutputKind.PLUGIN:
+        return ForeignOutput(spec, client, soundfont)
+    opener = cast(Opener, plugins.load(plugins.OUTPUTS, spec.kind.value))
+    return opener(spec, client, soundfont)
+
+
+# What the entry points of `ripieno.outputs` are. Libraries are imported inside, so that a
+# performance without a synthesiser or a port loads neither.
+
+
+def open_none(spec: OutputSpec, client: str, soundfont: Path) -> Output:
+    """Silence."""
+    return NullOutput()
+
+
+def open_port(spec: OutputSpec, client: str, soundfont: Path) -> Output:
+    """A MIDI port of this machine, or one of our own. Raises PortError."""
     from ripieno.outputs.port import open_output
 
     return open_output(spec, client)
 
 
-def _open_synth(spec: OutputSpec, client: str, soundfont: Path) -> Output:
+def open_lv2(spec: OutputSpec, client: str, soundfont: Path) -> Output:
+    """An LV2 instrument over JACK. Raises SoundError or PortError."""
+    from ripieno.outputs.lv2 import Lv2Output
+
+    return Lv2Output(spec.name, client)
+
+
+def open_synth(spec: OutputSpec, client: str, soundfont: Path) -> Output:
     """FluidSynth on its own drivers; a single device, by its name, takes PortAudio."""
     from ripieno.outputs import fluidsynth, tinysoundfont
 
@@ -64,6 +92,8 @@ def _open_synth(spec: OutputSpec, client: str, soundfont: Path) -> Output:
 
 def _kind(spec: OutputSpec) -> str:
     names = {
+        OutputKind.LV2: "LV2 instrument",
+        OutputKind.PLUGIN: "output of a plug-in",
         OutputKind.SYNTH: "sound",
         OutputKind.PORT: "MIDI output",
         OutputKind.VIRTUAL: "MIDI output of our own",

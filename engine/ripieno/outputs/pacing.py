@@ -9,7 +9,15 @@ from collections import deque
 from collections.abc import Iterator
 from heapq import heappop, heappush
 
-from ripieno.outputs.messages import CONTROL, NOTE_OFF, NOTE_ON, SYSTEM, Message, note_off
+from ripieno.outputs.messages import (
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    SILENCE,
+    SYSTEM,
+    Message,
+    note_off,
+)
 
 Line = tuple[int, int]
 """What a message is about; for notes, 0x90 with the channel, and the pitch."""
@@ -105,6 +113,16 @@ class Pacing:
         line = (NOTE_ON | channel, pitch)
         return line in self._on or line in self._lines
 
+    @property
+    def notes_end(self) -> float | None:
+        """When all messages of notes that wait now will surely have left; None without one."""
+        ends = [
+            max(waiting[-1][0], self._left.get(line, 0.0) + (len(waiting) + 1) * self._gap)
+            for line, waiting in self._lines.items()
+            if line[0] & 0xF0 == NOTE_ON
+        ]
+        return max(ends, default=None)
+
     def left(self, channel: int, pitch: int) -> float | None:
         """When the last message of this note left; None before the first."""
         return self._left.get((NOTE_ON | channel, pitch))
@@ -122,4 +140,4 @@ def line_of(message: Message) -> Line:
         return NOTE_ON | (status & 0x0F), message[1]
     if kind == CONTROL:
         return status, message[1]
-    return (SYSTEM if kind == SYSTEM else status), 0
+    return (SYSTEM if kind == SYSTEM and message != SILENCE else status), 0

@@ -80,10 +80,10 @@ class PortOutput:
     def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
         self._send(data, at)
 
-    def silence(self) -> None:
+    def silence(self, at: Seconds | None = None) -> None:
         for channel in range(16):
-            self.control(channel, ALL_NOTES_OFF, 0)
-            self.control(channel, ALL_SOUND_OFF, 0)
+            self.control(channel, ALL_NOTES_OFF, 0, at)
+            self.control(channel, ALL_SOUND_OFF, 0, at)
 
     def _send(self, message: Message, at: Seconds | None) -> None:
         for echo in self.echoes:

@@ -1,15 +1,23 @@
-"""What every soundfont player here agrees on. Pure, but for a look at a file's first bytes."""
+"""What every soundfont player here agrees on. Pure, but for looks into a file."""
 
 from __future__ import annotations
 
 import os
+import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from ripieno.errors import SoundError
 
 RATE = 44100
 """Frames a second of what is rendered to a file."""
+
+
+KIT_BANK = 128
+"""Where soundfonts keep their percussion."""
+_PRESET = struct.Struct("<20xHH14x")
+"""Of a preset's header, after the SoundFont 2.04 specification: its number and its bank."""
 
 
 class Renderer(Protocol):
@@ -47,6 +55,32 @@ def check_soundfont(path: Path) -> None:
     length = 8 + int.from_bytes(head[4:8], "little")  # of the RIFF chunk, with its own head
     if head[:4] != b"RIFF" or head[8:12] != b"sfbk" or size < length:
         raise not_a_soundfont(path)
+
+
+def has_percussion(path: Path) -> bool:
+    """Whether the soundfont at `path`, which was checked, has drums for the metronome to click on.
+
+    True also where its list of presets cannot be found: then nobody knows.
+    """
+    with path.open("rb") as file:
+        file.seek(12)
+        for name, size in _chunks(file):
+            if name == b"LIST" and file.read(4) == b"pdta":
+                for inner, length in _chunks(file):
+                    if inner == b"phdr":
+                        presets = file.read(length - length % _PRESET.size)
+                        return any(bank == KIT_BANK for _, bank in _PRESET.iter_unpack(presets))
+                    file.seek(length, os.SEEK_CUR)
+                return True
+            file.seek(size - 4 if name == b"LIST" else size, os.SEEK_CUR)
+    return True
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Name and length, to the next even byte, of each chunk; who asks goes to the next one."""
+    while len(head := file.read(8)) == 8:
+        size = int.from_bytes(head[4:], "little")
+        yield head[:4], size + size % 2
 
 
 def not_a_soundfont(path: Path) -> SoundError:

@@ -99,7 +99,7 @@ class SpawnedOutput:
     def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
         return
 
-    def silence(self) -> None:
+    def silence(self, at: Seconds | None = None) -> None:
         for channel in range(16):
             self.control(channel, 123, 0)
             self.control(channel, 120, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ripieno.errors import SoundError
-from ripieno.outputs.soundfont import RATE, check_soundfont, not_a_soundfont
+from ripieno.outputs.soundfont import KIT_BANK, RATE, check_soundfont, not_a_soundfont
 
 try:
     import tinysoundfont as _tiny
@@ -20,8 +20,8 @@ except ImportError:
 GAIN = -5.0
 """Decibels; about as loud as FluidSynth here."""
 SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
-PERCUSSION, KIT_BANK = 9, 128
-"""General MIDI's channel of percussion, and the bank where soundfonts keep their kits."""
+PERCUSSION = 9
+"""General MIDI's channel of percussion."""
 _FRAME = 8  # bytes: two 32-bit floats
 
 

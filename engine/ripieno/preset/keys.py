@@ -15,6 +15,7 @@ from ripieno.preset.values import (
     channel_from,
     flag_from,
     inputs_from,
+    instrument_from,
     key_from,
     meter_from,
     mode_from,
@@ -69,6 +70,7 @@ SECTIONS = {
     "turns": "When it answers, and for how long",
     "horizon": "How far ahead it plans",
     "routing": "Where the music comes from and goes to",
+    "voices": "What one voice alone plays on",
 }
 _STRENGTHS = "`off`, `soft` (kept while anything else is left to play) or `hard` (never broken)"
 _VOICE_NAMES = ", ".join(f"`{voice}`" for voice in VOICES)
@@ -81,6 +83,9 @@ KEYS: tuple[PresetKey, ...] = (
     _K("play", "mode", mode_from, "`solo`, `answer` or `accompany`",
        "`solo`: it plays on from a phrase. `answer`: you play, it answers. "
        "`accompany`: you are one voice, it is the other three."),
+    _K("play", "own_mode", text_from, "the name of a mode that a plug-in brings, or empty",
+       "It plays in place of `mode`, which takes over where it fails; `ripieno plugins` lists "
+       "them."),
     _K("play", "bpm", number_from, "20…300 quarter notes a minute", "The tempo."),
     _K("play", "meter", meter_from, "such as `4/4`, `3/4` or `6/8`", "The time signature."),
     _K("play", "player_voice", voice_from, _VOICE_NAMES, "The voice that you play."),
@@ -140,6 +145,10 @@ KEYS: tuple[PresetKey, ...] = (
     _K("rules", "key", key_from, "such as `C major`, `Bb minor`, or `none`",
        "The key; told to the model, and used by the lock."),
     _K("rules", "key_lock", strength_from, _STRENGTHS, "Only notes of the key."),
+    _K("rules", "more_hard", several_from(text_from), "a list of names",
+       "Rules that plug-ins bring and that are never broken; `ripieno plugins` lists them."),
+    _K("rules", "more_soft", several_from(text_from), "a list of names",
+       "The same, kept while anything else is left to play."),
     _K("rules", "longest_rest", number_from, "0.25…16 beats",
        "After a rest of this length a voice sounds again, where the other rules let it."),
     _K("rules", "longest_loop", whole_from, "2…16 times",
@@ -218,4 +227,11 @@ KEYS: tuple[PresetKey, ...] = (
        "The sound of your own notes."),
     _K("routing", "client", text_from, "a text",
        "The name under which other programs see Ripieno's ports."),
+    *(
+        _K("voices", voice, instrument_from, "a table `{ instrument = … }`",
+           f"What the {voice} alone plays on, an output such as `lv2:URI`; our own synthesiser "
+           "leaves that voice out. It can also be written as a section, "
+           f"`[voices.{voice}]`.")
+        for voice in VOICES
+    ),
 )  # fmt: skip

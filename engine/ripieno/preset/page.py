@@ -14,6 +14,7 @@ from ripieno.preset.keys import KEYS, SECTIONS, PresetKey
 from ripieno.preset.preset import Preset
 from ripieno.preset.values import SOUNDS, pitch_name
 from ripieno.routing import InputSpec, OutputSpec
+from ripieno.settings import Key
 
 INTRODUCTION = """\
 # Presets
@@ -39,6 +40,16 @@ temperature = 0.8
 programs = "strings"
 ```
 
+A preset may have scenes, each with its own table of what differs: it comes at
+the next bar line, when you choose it on the screen (`F3`).
+
+```toml
+[[scene]]
+name = "with you"
+play.mode = "accompany"
+routing.programs = "choir"
+```
+
 A misspelt key or a value out of range is refused in a sentence that names the line and the nearest
 right thing.
 
@@ -57,7 +68,7 @@ def _table(section: str) -> Iterator[str]:
     yield ""
     yield "| key | takes | default | meaning |"
     yield "| --- | --- | --- | --- |"
-    values = _defaults(section)
+    values = values_of(Preset(name=""), section)
     for key in (each for each in KEYS if each.section == section):
         takes = key.allowed.replace("|", "\\|")
         yield f"| `{key.name}` | {takes} | {_shown(key, values[key.field])} | {key.about} |"
@@ -68,12 +79,13 @@ def _lowered(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _defaults(section: str) -> dict[str, Any]:
-    """What each field of `section` is when a preset does not say it."""
-    preset = Preset(name="")
+def values_of(preset: Preset, section: str) -> dict[str, Any]:
+    """The value of each field of `section` in `preset`."""
     settings = preset.settings
     if section == "ranges":
         return dict(zip(VOICES, settings.rules.ranges, strict=True))
+    if section == "voices":  # what they had was put with the outputs
+        return dict.fromkeys(VOICES, "")
     parts: dict[str, Any] = {
         "play": settings,
         "sampling": settings.sampling,
@@ -93,11 +105,14 @@ def _defaults(section: str) -> dict[str, Any]:
 
 def _shown(key: PresetKey, value: Any) -> str:
     """A default as it would stand in the file."""
-    text = toml_text(_as_written(key, value))
+    text = toml_text(as_written(key, value))
     return f"`{text}`" if text else "—"
 
 
-def _as_written(key: PresetKey, value: Any) -> Any:
+def as_written(key: PresetKey, value: Any) -> Any:
+    """`value` in the words of the file: voices and pitches by name, channels from 1."""
+    if key.name == "muted":
+        return [VOICES[voice] for voice in sorted(value)]
     if key.section == "ranges":
         return [pitch_name(pitch) for pitch in value]
     if key.name == "player_voice":
@@ -126,7 +141,7 @@ def toml_text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, InputSpec | OutputSpec):
         value = value.name if value.kind == "port" else value.kind
-    if isinstance(value, str | StrEnum | Meter):
+    if isinstance(value, str | StrEnum | Meter | Key):
         return f'"{value}"' if str(value) else ""
     if isinstance(value, tuple | list | frozenset):
         return f"[{', '.join(toml_text(item) for item in value)}]"

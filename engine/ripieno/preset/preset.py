@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -14,10 +14,11 @@ from ripieno import resources
 from ripieno.errors import PresetError, SettingError, nearest_name
 from ripieno.grammar.grid import VOICES
 from ripieno.preset.keys import KEYS, SECTIONS, PresetKey
-from ripieno.routing import Routing
+from ripieno.routing import OutputKind, OutputSpec, Routing
 from ripieno.settings import FULL_RANGES, Horizon, Rules, Sampling, Settings, Sync, Turns
 
 DEFAULT = "first-jam"
+SCENE = "scene"
 _HEADER = re.compile(r"\s*\[\s*([\w\-.\"' ]+?)\s*\]")
 _BY_PLACE = {(key.section, key.name): key for key in KEYS}
 
@@ -41,6 +42,8 @@ class Preset:
     """Name or path of the seed phrase; '' for none."""
     opening: bool = False
     """The phrase is played in at the start, so that something sounds at once."""
+    scenes: tuple[Preset, ...] = ()
+    """What it can change to while it plays, each with the scene's name."""
 
 
 def load_preset(name: str = DEFAULT) -> Preset:
@@ -65,17 +68,45 @@ def parse_preset(text: str, path: Path) -> Preset:
     except tomllib.TOMLDecodeError as error:
         what = f"this is not valid TOML: {_lowered(str(error))}"
         raise PresetError(what, where=str(path)) from error
-    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    scenes = tables.pop(SCENE, [])
+    empty: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    values = _read(tables, text, path, empty)
+    try:
+        preset = _built(path.stem, values)
+    except SettingError as error:
+        raise _located(error, path, _blamed_line(error, text)) from error
+    return replace(preset, scenes=tuple(_scenes(scenes, text, path, values)))
+
+
+def _read(
+    tables: Mapping[str, Any], text: str, path: Path, before: Mapping[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The values of `before`, with those that `tables` say instead."""
+    values = {section: dict(known) for section, known in before.items()}
     for section, name, value in _entries(tables, text, path):
         key = _known(section, name, text, path)
         try:
             values[section][key.field] = key.read(name, value)
         except SettingError as error:
             raise _located(error, path, _line_of(text, section, name)) from error
-    try:
-        return _built(path.stem, values)
-    except SettingError as error:
-        raise _located(error, path, _blamed_line(error, text)) from error
+    return values
+
+
+def _scenes(
+    scenes: Any, text: str, path: Path, base: Mapping[str, dict[str, Any]]
+) -> Iterator[Preset]:
+    """Each scene as a preset of its own: the preset's values, with its own before them."""
+    if not isinstance(scenes, list):
+        raise PresetError(
+            "a scene is a table of its own", where=_place(path, None), allowed="[[scene]]"
+        )
+    for number, scene in enumerate(scenes, 1):
+        name = str(scene.pop("name", f"scene {number}"))
+        values = _read(scene, text, path, base)
+        try:
+            yield replace(_built(path.stem, values), name=name)
+        except SettingError as error:
+            raise _located(error, path, None) from error
 
 
 def _entries(tables: Mapping[str, Any], text: str, path: Path) -> list[tuple[str, str, Any]]:
@@ -127,14 +158,14 @@ def _built(name: str, values: Mapping[str, dict[str, Any]]) -> Preset:
     return Preset(
         name=name,
         settings=settings,
-        routing=_routing(values["routing"]),
+        routing=_routing(values["routing"], values["voices"]),
         **values[""],
         **values["model"],
         **values["phrase"],
     )
 
 
-def _routing(values: dict[str, Any]) -> Routing:
+def _routing(values: dict[str, Any], voices: Mapping[str, OutputSpec]) -> Routing:
     """The routing of the values read: what each output is told of is put with it."""
     latencies, tables = values.pop("latency_ms", ()), values.pop("velocity", ())
     outputs = values.get("outputs", Routing().outputs)
@@ -149,7 +180,22 @@ def _routing(values: dict[str, Any]) -> Routing:
         replace(output, latency_ms=latency or 0.0, velocity=table or ())
         for output, latency, table in specs
     )
-    return Routing(**values)
+    return _with_instruments(Routing(**values), voices)
+
+
+def _with_instruments(routing: Routing, voices: Mapping[str, OutputSpec]) -> Routing:
+    """A voice with an instrument of its own sounds there, and no longer through our synthesiser;
+    MIDI ports are told all."""
+    if not voices:
+        return routing
+    own = {routing.channels[VOICES.index(voice)]: spec for voice, spec in voices.items()}
+    left = tuple(channel for channel in range(16) if channel not in own)
+    outputs = [
+        replace(spec, channels=left) if spec.kind is OutputKind.SYNTH else spec
+        for spec in routing.outputs
+    ]
+    outputs += [replace(spec, channels=(channel,)) for channel, spec in own.items()]
+    return replace(routing, outputs=tuple(outputs))
 
 
 def _line_of(text: str, section: str, name: str) -> int | None:

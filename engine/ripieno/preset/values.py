@@ -20,7 +20,7 @@ from ripieno.settings import EnumT, Key, Mode, Strength, one_of
 Reader = Callable[[str, Any], Any]
 """(key, value from the file) → value of the setting. Raises SettingError."""
 
-PRECISIONS = ("auto", "int8", "fp32")
+PRECISIONS = ("auto", "int8", "q8", "fp32")
 SOUNDS = {
     "piano": 0,
     "electric-piano": 4,
@@ -54,10 +54,13 @@ def pitch_name(pitch: int) -> str:
 
 
 def output_spec(text: str) -> OutputSpec:
-    """An output from 'synth', 'synth:DRIVER', 'virtual', 'none' or a port's name."""
+    """An output from 'synth', 'synth:DRIVER', 'virtual', 'none', 'lv2:URI', 'plugin:NAME', or the
+    name of a port."""
     kind, _, rest = text.strip().partition(":")
     if kind == OutputKind.SYNTH:
         return OutputSpec(OutputKind.SYNTH, rest)
+    if kind in (OutputKind.LV2, OutputKind.PLUGIN) and rest:
+        return OutputSpec(OutputKind(kind), rest)
     if text in (OutputKind.VIRTUAL, OutputKind.NONE):
         return OutputSpec(OutputKind(text))
     return OutputSpec(OutputKind.PORT, text)
@@ -209,6 +212,13 @@ def outputs_from(name: str, value: Any) -> tuple[OutputSpec, ...]:
     return tuple(
         output_spec(text_from(name, item)) for item in several_from(text_from)(name, value)
     )
+
+
+def instrument_from(name: str, value: Any) -> OutputSpec:
+    """What one voice plays on: a table with the key `instrument`. Raises SettingError."""
+    if not isinstance(value, dict) or list(value) != ["instrument"]:
+        raise _wrong(name, value, "a table with the key `instrument`")
+    return output_spec(text_from(f"{name}.instrument", value["instrument"]))
 
 
 def inputs_from(name: str, value: Any) -> tuple[InputSpec, ...]:

@@ -37,6 +37,9 @@ class Mark(StrEnum):
     CADENCE = "cadence"
     KEPT = "kept"
     """The player liked the last answer, and kept it."""
+    LIKED = "liked"
+    DISLIKED = "disliked"
+    """What the player thought of what was played last."""
     PANIC = "panic"
     NOTICE = "notice"
     """Something that the player was told; the text says what."""
@@ -256,8 +259,6 @@ class Heard:
     message: MidiMessage
     keeps_time: bool
     at: Seconds
-    port: str = ""
-    """Which instrument it came from, '' if there is only one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,3 +33,7 @@ class Header:
     computer: str = ""
     """What computed, as `computer.this_computer` says it: a sum of floats is only sure to be the
     same again where this is the same."""
+    smaller: str = ""
+    """Name of the smaller model that played where time was short; '' if there was none."""
+    smaller_bundle: str = ""
+    """SHA-256 of its manifest."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ripieno.clock import Beats
-from ripieno.events import Look, Note, RollNote
+from ripieno.events import Look, Note, RollNote, part_of
 from ripieno.modes.ear import STEP
 from ripieno.sound import Recorder
 from ripieno.takes.take import Fact, NoteEnded, NoteStarted, Source
@@ -59,7 +59,8 @@ class History:
             if end >= since:
                 look = Look.PLAYER if note.source is Source.PLAYER else Look.MODEL
                 voice = player_voice if note.voice is None else note.voice
-                yield RollNote(voice, note.pitch, note.onset, Beats(end - note.onset), look)
+                length = Beats(end - note.onset)
+                yield RollNote(part_of(voice), note.pitch, note.onset, length, look)
 
     def heard(self, since: Beats, player_voice: int) -> tuple[Note, ...]:
         """What was heard since `since`, on the grid, one line for each voice."""

@@ -113,7 +113,7 @@ class _Player:
 
     def send(self, fact: Sent | Silenced, output: Output, at: Seconds | None) -> None:
         if isinstance(fact, Silenced):
-            output.silence()
+            output.silence(at)
             return
         status, *data = bytes.fromhex(fact.bytes)
         kind, channel = status & 0xF0, status & 0x0F

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ripieno.clock import Beats
 from ripieno.commands import KeyPlayed
+from ripieno.events import part_of
 from ripieno.grammar.grid import VOICES
 from ripieno.modes.ear import STEP
 from ripieno.settings import Key, Rules, Strength
@@ -46,7 +47,7 @@ class Violation:
     what: str
 
     def __str__(self) -> str:
-        voice = "?" if self.note.voice is None else VOICES[self.note.voice]
+        voice = "?" if self.note.voice is None else VOICES[part_of(self.note.voice)]
         return f"beat {self.note.beat:g}, {voice}: {self.what}"
 
 
@@ -124,19 +125,20 @@ class _Reader:
 
     def _melody(self, note: NoteStarted, rules: Rules) -> Iterator[str]:
         assert note.voice is not None
-        low, high = rules.ranges[note.voice]
+        low, high = rules.ranges[part_of(note.voice)]
         if not low <= note.pitch <= high:
             yield f"{note.pitch} lies outside {low}…{high}"
         if rules.key_lock is Strength.HARD and not _in_key(note.pitch, rules.key):
             yield f"{note.pitch} is not in {rules.key}"
-        last = self.last.get(note.voice)
+        last = self.last.get(note.voice) if note.voice < len(VOICES) else None
         if last is not None and abs(note.pitch - last) > rules.max_leap:
             yield f"leaps from {last} to {note.pitch}"
 
     def _harmony(self, note: NoteStarted, rules: Rules, before: dict[int, int]) -> Iterator[str]:
         assert note.voice is not None
         for voice, other in self.sounding.items():
-            if voice == note.voice or other.source is not Source.MODEL:
+            slots = max(voice, note.voice) >= len(VOICES)  # chords of one part lead no voices
+            if voice == note.voice or slots or other.source is not Source.MODEL:
                 continue
             upper, lower = (note, other) if note.voice < voice else (other, note)
             gap = upper.pitch - lower.pitch

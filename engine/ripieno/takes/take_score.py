@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ripieno.clock import Beats, Meter, swung
+from ripieno.events import part_of
 from ripieno.grammar.grid import VOICES
 from ripieno.score import (
     BendMark,
@@ -160,7 +161,7 @@ def _add(heard: _Gathered, note: NoteStarted, end: Beats) -> None:
     if note.source is Source.PLAYER or note.voice is None:
         name = PLAYER
     else:
-        name = VOICES[note.voice]
+        name = VOICES[part_of(note.voice)]
         name = f"{SEED} {name}" if note.source is Source.SEED else name
     length = Beats(max(end - note.beat, SHORTEST))
     written = PartNote(note.beat, length, note.pitch, note.velocity)

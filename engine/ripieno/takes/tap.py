@@ -62,8 +62,8 @@ class TakeOutput:
     def clock(self, data: tuple[int, ...], at: Seconds | None = None) -> None:
         self._send(data, at)
 
-    def silence(self) -> None:
-        self._keeper.record(Silenced(Seconds(self._now())))
+    def silence(self, at: Seconds | None = None) -> None:
+        self._keeper.record(Silenced(Seconds(self._now()) if at is None else at))
 
     def check(self) -> bool:
         """It is always there."""

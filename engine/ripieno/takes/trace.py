@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import Any
 
 from ripieno.clock import Seconds
-from ripieno.events import Request
+from ripieno.events import Request, part_of
 from ripieno.grammar.grid import VOICES
 from ripieno.takes.facts import (
     Asked,
@@ -74,7 +74,7 @@ def _names(take: Take) -> Iterator[Event]:
 
 
 def _sound_track(voice: int | None) -> int:
-    return Track.SOUND + (len(VOICES) if voice is None else voice)
+    return Track.SOUND + (len(VOICES) if voice is None else part_of(voice))
 
 
 def _events(take: Take) -> Iterator[Event]:

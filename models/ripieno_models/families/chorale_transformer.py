@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ripieno_models.families.blanking import Blank, Table
+from ripieno_models.families.calibration import Temperatures, tempered
 from ripieno_models.families.voice_leading import MARKS, marks
 from ripieno_models.options import Training, default, option
 
@@ -206,6 +207,7 @@ class Decision(nn.Module):
         own = (VOCABULARY, SIZES[AGES], SIZES[DEGREES])
         pairs = (*[MOTIONS] * K, *[13] * K, *[MOTIONS * len(PERFECT)] * K)
         self.kept = kept
+        self.temperatures = Temperatures()
         sizes = [*(SIZES[n] for n in kept), *own, *pairs]
         share = options.feature_dropout
         self.table = Table(sizes, options.embedding, share, always=kept.index(VOICE))
@@ -242,7 +244,7 @@ class Decision(nn.Module):
         decided = bits // torch.tensor([1, 2, 4, 8], device=bits.device) % 2 == 1
         marked = marks(voice, before, now, decided).to(x.dtype)  # [M, 48, 6]
         logits = logits + (marked @ self.marks(x)[:, :, None])[..., 0]
-        return logits.float()
+        return tempered(logits.float(), self.temperatures)
 
     def classes(self, features: Tensor, before: Tensor) -> Tensor:
         """[M, …]: all that is embedded; `before` [M, 4] are the pitches of the last sixteenth."""

@@ -1,0 +1,1 @@
+"""Event tokens: music as a stream of bars, positions, pitches and durations. Pure."""

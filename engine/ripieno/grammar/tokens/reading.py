@@ -1,0 +1,246 @@
+"""Reads event tokens as they come: what may follow, where in time it is, which notes are told.
+
+A state machine without side effects: `advance` says where a base token leads, or that it may not
+come there. What it lets through always moves on: bars and positions rise, and at one time pitches
+rise. MidiTok's own decoding of the same tokens tells the same notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ripieno.grammar.tokens.states import AFTER, Bounds, Next, State, Told
+from ripieno.grammar.tokens.vocabulary import Branch, Event, Kind, Meter, Scheme, Vocabulary
+
+
+class Reader:
+    """The rules of one vocabulary. Ticks count from where its user wants them to."""
+
+    def __init__(self, vocabulary: Vocabulary, default_velocity: int = 100) -> None:
+        """`default_velocity` of notes in a vocabulary without velocities; 100 is MidiTok's."""
+        self.vocabulary = vocabulary
+        self._scheme = vocabulary.scheme
+        self._default = default_velocity
+        has = {event.kind for event in vocabulary.events.values()}
+        self.velocities = Kind.VELOCITY in has
+        self._meters = Kind.METER in has and self._scheme is Scheme.REMI
+        apart = self._scheme is not Scheme.MIDI_LIKE
+        self._programs = [e.value for e, _ in vocabulary.some(Kind.PROGRAM)] if apart else []
+        shifts = vocabulary.some(Kind.SHIFT)
+        self._farthest = shifts[-1][0].value if shifts else 0
+        note = Kind.NOTE_ON if self._scheme is Scheme.MIDI_LIKE else Kind.PITCH
+        self.pitches = frozenset(event.value for event, _ in vocabulary.some(note))
+        self._ways = {
+            Kind.BAR: self._bar,
+            Kind.METER: self._meter,
+            Kind.POSITION: self._position,
+            Kind.PROGRAM: self._program,
+            Kind.PITCH: self._pitch,
+            Kind.VELOCITY: self._velocity,
+            Kind.DURATION: self._duration,
+            Kind.NOTE_ON: self._note_on,
+            Kind.NOTE_OFF: self._note_off,
+            Kind.SHIFT: self._shift,
+        }
+
+    def start(self, at: int = 0) -> State:
+        """Before everything, at the tick `at`; without bars, a note may begin there."""
+        structured = self._scheme is Scheme.STRUCTURED
+        after = Next.SHIFT if structured else Next.ANY
+        return State(at, after, placed=self._scheme is not Scheme.REMI)
+
+    def bar_length(self, meter: Meter) -> int:
+        return meter[0] * self.beat(meter)
+
+    def beat(self, meter: Meter) -> int:
+        """The ticks of a beat, which in 6/8 is an eighth."""
+        return self.vocabulary.quarter * 4 // meter[1]
+
+    def advance(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        """Where `event` leads; None where it may not come."""
+        way = self._ways.get(event.kind)
+        return way(state, event, bounds) if way else None
+
+    def legal(self, state: State, bounds: Bounds) -> list[int]:
+        """All ids that may come next, each with all that it stands for, rising."""
+        return [number for number, _ in self.onward(state, bounds)]
+
+    def onward(self, state: State, bounds: Bounds) -> list[tuple[int, State]]:
+        """The same, each with where it leads."""
+        return sorted(self._walk(self.vocabulary.tree, state, bounds), key=lambda way: way[0])
+
+    def _walk(self, branch: Branch, state: State, bounds: Bounds) -> Iterator[tuple[int, State]]:
+        for kind, ways in branch.onward.items():
+            if kind not in AFTER[state.next]:
+                continue
+            for event, onward in ways:
+                after = self._ways[kind](state, event, bounds)
+                if after is None:
+                    continue
+                if onward.id is not None:
+                    yield onward.id, after
+                if onward.onward:
+                    yield from self._walk(onward, after, bounds)
+
+    # ---- time
+
+    def _bar(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        if state.next is not Next.ANY or self._scheme is not Scheme.REMI:
+            return None
+        length = self.bar_length(state.meter)
+        begin = bounds.origin if state.bar is None else state.bar + length
+        if bounds.latest is not None and begin > bounds.latest:
+            return None
+        after = Next.METER if self._meters else Next.ANY
+        return replace(self._at(state, begin), bar=begin, placed=False, next=after)
+
+    def _meter(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        if state.next is not Next.METER or event.meter != (bounds.meter or event.meter):
+            return None
+        return replace(state, meter=event.meter, next=Next.ANY, told=None)
+
+    def _position(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        if state.next is not Next.ANY or state.bar is None:
+            return None
+        offset = event.value * self.beat(state.meter) // self.vocabulary.positions
+        target = state.bar + offset
+        passed = state.placed and target == state.now
+        if passed or target < state.now or offset >= self.bar_length(state.meter):
+            return None
+        if target < bounds.earliest or not self._fits(state, target, bounds):
+            return None
+        return replace(self._at(state, target), placed=True, next=Next.NOTE)
+
+    def _shift(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        structured = self._scheme is Scheme.STRUCTURED
+        if state.next not in (Next.ANY, Next.SHIFT) or not (event.value or structured):
+            return None
+        target = state.now + event.value * 4 // state.meter[1]
+        if target < bounds.earliest:
+            if event.value < self._farthest:
+                return None
+            if structured:  # no longer way can be told: it is as long as it has to be
+                target = bounds.earliest
+        elif (target - bounds.origin) % bounds.grid:
+            return None
+        if bounds.latest is not None and target > bounds.latest:
+            return None
+        if not structured:
+            return self._at(state, target)
+        fits = self._fits(state, target, bounds)
+        return replace(self._at(state, target), next=Next.NOTE) if fits else None
+
+    def _at(self, state: State, target: int) -> State:
+        """At the tick `target`, where nothing has begun yet, unless it is the same one."""
+        top = state.top if target == state.now else None
+        sounding = tuple(note for note in state.sounding if note.sounds(target))
+        return replace(
+            state, now=target, top=top, sounding=sounding, next=Next.ANY, told=None, program=0
+        )
+
+    def _fits(self, state: State, at: int, bounds: Bounds) -> bool:
+        """Whether a note can begin `at`, now or later: on the grid, and there is room for it."""
+        if (at - bounds.origin) % bounds.grid:
+            return False
+        if bounds.latest is not None and at > bounds.latest:
+            return False
+        sounding = [note for note in state.sounding if note.sounds(at) and _ours(note, bounds)]
+        if len(sounding) >= bounds.most:
+            return False
+        if bounds.program is not None or not self._programs:
+            return self._room(state, bounds.program or 0, at, bounds)
+        least = state.top[0] if state.top and at == state.now else -1
+        known = (program for program in self._programs if program >= least)
+        return any(self._room(state, program, at, bounds) for program in known)
+
+    def _room(self, state: State, program: int, at: int, bounds: Bounds) -> bool:
+        """Whether a note of `program` can begin `at`: above those that began there, if any."""
+        taken = {n.pitch for n in state.sounding if n.program == program and n.sounds(at)}
+        top = state.top if at == state.now else None
+        least = top[1] if top and top[0] == program else -1
+        return any(pitch > least and pitch not in taken for pitch in bounds.pitches)
+
+    # ---- notes
+
+    def _begins(self, state: State, bounds: Bounds) -> bool:
+        """Whether a note may be told now."""
+        ready = state.next is Next.NOTE or (state.next is Next.ANY and state.placed)
+        late = state.now >= bounds.earliest
+        return ready and late and self._fits(state, state.now, bounds)
+
+    def _program(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        if not self._programs or not self._begins(state, bounds):
+            return None
+        free = bounds.program is None
+        if not free and event.value != bounds.program:
+            return None
+        if free and state.top is not None and event.value < state.top[0]:
+            return None
+        if free and not self._room(state, event.value, state.now, bounds):
+            return None
+        return replace(state, program=event.value, next=Next.PITCH, told=None)
+
+    def _pitch(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        if self._programs:
+            if state.next is not Next.PITCH:
+                return None
+        elif not self._begins(state, bounds):
+            return None
+        if not self._free(state, event.value, bounds):
+            return None
+        after = Next.VELOCITY if self.velocities else Next.DURATION
+        return replace(
+            state, pitch=event.value, velocity=self._default, next=after, placed=True, told=None
+        )
+
+    def _free(self, state: State, pitch: int, bounds: Bounds) -> bool:
+        """Whether `pitch` is allowed, above what began now, and not sounding already."""
+        if pitch not in bounds.pitches:
+            return False
+        if state.top is not None and state.top[0] == state.program and pitch <= state.top[1]:
+            return False
+        program = state.program
+        return not any(n.pitch == pitch and n.program == program for n in state.sounding)
+
+    def _velocity(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        if state.next is not Next.VELOCITY:
+            return None
+        if self._scheme is not Scheme.MIDI_LIKE:
+            return replace(state, velocity=event.value, next=Next.DURATION, told=None)
+        return self._begun(replace(state, velocity=event.value), None)
+
+    def _duration(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        length = event.value * 4 // state.meter[1]
+        if state.next is not Next.DURATION or length <= 0 or length % bounds.grid:
+            return None
+        return self._begun(state, state.now + length)
+
+    def _begun(self, state: State, end: int | None) -> State:
+        told = Told(state.now, end, state.pitch, state.velocity, state.program)
+        return replace(
+            state,
+            next=Next.SHIFT if self._scheme is Scheme.STRUCTURED else Next.ANY,
+            top=(state.program, state.pitch),
+            sounding=(*state.sounding, told),
+            told=told,
+        )
+
+    def _note_on(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        if not self._begins(state, bounds) or not self._free(state, event.value, bounds):
+            return None
+        on = replace(state, pitch=event.value, velocity=self._default, told=None)
+        return replace(on, next=Next.VELOCITY) if self.velocities else self._begun(on, None)
+
+    def _note_off(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        if state.next is not Next.ANY or state.top is not None or state.now < bounds.earliest:
+            return None
+        for place, note in enumerate(state.sounding):
+            if note.pitch == event.value and note.end is None and note.onset < state.now:
+                rest = state.sounding[:place] + state.sounding[place + 1 :]
+                return replace(state, sounding=rest, told=replace(note, end=state.now))
+        return None
+
+
+def _ours(note: Told, bounds: Bounds) -> bool:
+    return bounds.program is None or note.program == bounds.program

@@ -1,0 +1,156 @@
+"""One sixteenth, drawn from a model of event tokens: the ids that begin notes there, and those that
+say how long nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ripieno.clock import Clock, Seconds
+from ripieno.grammar.tokens.states import Bounds, State, Told
+from ripieno.inference.decide import NONSENSE
+from ripieno.inference.model import Logits, ModelFault
+from ripieno.inference.sampling import pick, uniform
+from ripieno.inference.tokens.speaker import Speaker
+from ripieno.settings import Sampling
+
+Legal = list[tuple[int, State]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of a step, and by when.
+
+    bounds: the strictest first, each with the soft rules that it gives up. asks: how often the
+    model may be asked. lean: nats by which a beat of waiting is made less likely.
+    """
+
+    step: int
+    bounds: tuple[tuple[Bounds, tuple[str, ...]], ...]
+    sampling: Sampling
+    clock: Clock
+    deadline: Seconds
+    asks: int
+    reroll: int
+    lean: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The notes that were drawn, some for later perhaps; whether the step was done in time; which
+    soft rules were given up; how often the model was asked; what it did wrong, if anything."""
+
+    notes: tuple[Told, ...]
+    served: bool
+    relaxed: tuple[str, ...]
+    asked: int
+    fault: str = ""
+
+
+class Drawing:
+    """The drawing of one step; a note that is half told when time runs out is taken back."""
+
+    def __init__(self, speaker: Speaker, wish: Wish) -> None:
+        self._speaker, self._wish = speaker, wish
+        self._notes: list[Told] = []
+        self._relaxed: list[str] = []
+        self._asked = 0
+        self._fault = ""
+        self._safe = (len(speaker.stream.ids), speaker.state, 0)
+
+    def run(self) -> Drawn:
+        """Draw until all that begins in the step is known."""
+        speaker = self._speaker
+        here = self._wish.step * speaker.sixteenth
+        served = True
+        while not self._complete(here):
+            legal = self._legal(speaker.state)
+            if not legal:
+                self._take_back()
+                break
+            chosen = legal[0] if len(legal) == 1 else self._ask(legal)
+            if chosen is None:
+                served = False
+                self._take_back()
+                break
+            self._go(*chosen)
+        return Drawn(tuple(self._notes), served, tuple(self._relaxed), self._asked, self._fault)
+
+    def _complete(self, here: int) -> bool:
+        """Whether nothing more can begin `here`: time has passed, or no further note may sound."""
+        state, bounds = self._speaker.state, self._wish.bounds[-1][0]
+        if not state.between:
+            return False
+        self._safe = (len(self._speaker.stream.ids), state, len(self._notes))
+        if state.now > here:
+            return True
+        ours = [n for n in state.sounding if bounds.program in (None, n.program)]
+        return sum(note.sounds(here) for note in ours) >= bounds.most and not self._can_end(ours)
+
+    def _can_end(self, ours: Sequence[Told]) -> bool:
+        """Whether a note may have to be told the end of."""
+        return any(note.end is None for note in ours)
+
+    def _legal(self, state: State) -> Legal:
+        """What may come next, with as few soft rules given up as can be."""
+        for bounds, given_up in self._wish.bounds:
+            legal = self._speaker.reader.onward(state, bounds)
+            if legal:
+                self._relaxed += (name for name in given_up if name not in self._relaxed)
+                return legal
+        return []
+
+    def _ask(self, legal: Legal) -> tuple[int, State] | None:
+        """What the model makes of the choice; None if there is no time, or it fails."""
+        wish = self._wish
+        if self._asked >= wish.asks or wish.clock.now() >= wish.deadline:
+            return None
+        chance = uniform(wish.sampling.seed, wish.step, self._asked, wish.reroll)
+        self._asked += 1
+        try:
+            logits = self._speaker.stream.logits()
+        except ModelFault as error:
+            self._fault = str(error)
+            return None
+        ids = np.array([number for number, _ in legal])
+        if not np.isfinite(logits[ids]).all():
+            self._fault = NONSENSE
+            return None
+        if wish.lean is not None:
+            logits = self._leaning(logits, legal, wish.lean)
+        chosen = pick(logits, ids, wish.sampling, chance)
+        return next(way for way in legal if way[0] == chosen)
+
+    def _leaning(self, logits: Logits, legal: Legal, lean: float) -> Logits:
+        """Every beat that an id lets pass costs `lean` nats: waiting times are tilted as those of a
+        busier, or a calmer, player."""
+        leaning = logits.copy()
+        quarter, one = 4 * self._speaker.sixteenth, self._wish.bounds[-1][0].most == 1
+        now = self._speaker.state.now
+        for number, after in legal:
+            reached = after.now
+            if one and after.told is not None and after.told.end is not None:
+                reached = max(reached, after.told.end)
+            leaning[number] -= np.float32(lean * (reached - now) / quarter)
+        return leaning
+
+    def _go(self, number: int, after: State) -> None:
+        speaker = self._speaker
+        loosest = self._wish.bounds[-1][0]
+        state: State | None = speaker.state
+        for event in speaker.reader.vocabulary.spelled[number]:
+            assert state is not None
+            state = speaker.reader.advance(state, event, loosest)
+            if state is not None and state.told is not None:
+                self._notes.append(state.told)
+        speaker.state = after
+        speaker.stream.push(number)
+
+    def _take_back(self) -> None:
+        """Back to where no note was half told."""
+        length, state, count = self._safe
+        self._speaker.stream.cut(length)
+        self._speaker.state = replace(state, told=None)
+        del self._notes[count:]

@@ -1,0 +1,1 @@
+"""Other people's models: looked at, tried out, kept and thrown away."""

@@ -1,0 +1,1 @@
+"""Open Sound Control: the same names as on the screen, in and out. Off unless asked for."""

@@ -1,0 +1,1 @@
+"""Music as event tokens: what a tune is, how MidiTok writes it, and how it is learned."""

@@ -1,0 +1,64 @@
+"""The commands of `ripieno-models` for the families that write tokens."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ripieno.settings import check
+
+from ripieno_models.options import chosen
+from ripieno_models.tokens import evaluate, export, report, runs, sample
+from ripieno_models.tokens.kind import TokenKind
+
+
+def train(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
+    """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
+    config = told.config or (kind.config if kind.config.exists() else None)
+    trainer = runs.fit(
+        kind,
+        chosen(kind.options, config, vars(told)),
+        told.data,
+        folder,
+        resume=told.resume,
+        progress=not told.quiet,
+        start=told.start,
+    )
+    best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
+    if trainer.interrupted:
+        print(f"Interrupted. The weights so far are in {folder}; go on with --resume.")
+        return 130
+    print(f"Best validation: {best:.4f} nats per note. The weights are in {folder}.")
+    return 0
+
+
+def figures(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
+    """Print the run's figures and keep them beside it."""
+    for name, value in evaluate.figures(kind, folder, told.data, told.test).items():
+        print(f"{name:24} {value:.4f}")
+    return 0
+
+
+def draw(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
+    """Draw pieces, keep three as MIDI files beside the run, and count."""
+    check("pieces", told.pieces, 1, 10_000)
+    check("temperature", told.temperature, 0.1, 2)
+    check("seed", told.seed, 0, 2**32 - 1)
+    found = sample.samples(kind, folder, told.data, told.pieces, told.temperature, told.seed)
+    print(found["table"])
+    return 0
+
+
+def write(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
+    """Write the bundle, or refuse."""
+    print(f"Wrote {export.bundle(kind, folder, told.data, told.zoo)}")
+    return 0
+
+
+def curves(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
+    """Draw the run's curves."""
+    print(f"Wrote {report.curves(folder)}")
+    return 0
+
+
+COMMANDS = {"train": train, "evaluate": figures, "sample": draw, "export": write, "report": curves}

@@ -1,0 +1,190 @@
+"""Writes a run of a token family as a bundle, and refuses unless the graphs say what torch says."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomlkit
+import torch
+from numpy.typing import NDArray
+from ripieno.errors import RipienoError
+from ripieno.grammar.tokens.vocabulary import Merge, Vocabulary
+from ripieno.grammar.tokens.vocabulary import Scheme as Telling
+from torch import nn
+
+from ripieno_models import decoder_export, decoder_graphs
+from ripieno_models.bundle_files import (
+    Checked,
+    Layout,
+    commented,
+    digest,
+    graphs,
+    table,
+    tables,
+    training,
+)
+from ripieno_models.families.decoder import Decoder, TokenOptions
+from ripieno_models.piece import Split
+from ripieno_models.runs import FIGURES, RECORD, SAMPLES, read
+from ripieno_models.tokens import card, export_recurrent, report
+from ripieno_models.tokens.dataset import Written, framed
+from ripieno_models.tokens.kind import TokenKind
+from ripieno_models.tokens.runs import load, read_pieces
+from ripieno_models.tokens.sample import ROLLS
+from ripieno_models.tokens.scheme import POSITIONS_PER_BEAT, START, Scheme
+from ripieno_models.tokens.tune import MELODY, PIANO
+
+VERSION = "1.0.0"
+VOCABULARY, REFERENCE = "vocabulary.json", "reference.npz"
+REFERENCE_TOKENS = 64
+CHECKED_LINES = 24
+"""Validation pieces that the loss of 8 bits is measured on."""
+VOICE = {"melody": "soprano", "accompaniment": "bass"}
+
+
+def bundle(kind: TokenKind, folder: Path, data: Path | None, zoo: Path) -> Path:
+    """Write the run in `folder` to `zoo`/NAME. Raises RipienoError where a check fails.
+
+    Everything is checked before anything in the zoo is touched.
+    """
+    model, options, scheme = load(kind, folder)
+    told = read(folder, FIGURES)
+    if not told:
+        raise RipienoError(
+            "this run has no figures yet",
+            where=str(folder),
+            nearest="Run `ripieno-models evaluate` first.",
+        )
+    pieces, _ = read_pieces(kind, options, data, folder)
+    valid = lines_of(pieces, scheme, options)
+    with tempfile.TemporaryDirectory() as name:
+        made = Path(name)
+        layout, checked = write_graphs(model, made, valid)
+        (made / VOCABULARY).write_text(vocabulary(scheme).write(), encoding="utf-8")
+        write_reference(model, valid[0], made / REFERENCE)
+        metrics = {**told, "largest_logit_difference": checked.difference}
+        metrics["int8_loss_percent"] = 100 * checked.loss
+        decorate(kind, folder, made, metrics)
+        manifest = tomlkit.dumps(manifest_of(kind, folder, scheme, layout, metrics, made))
+        (made / "manifest.toml").write_text(manifest, encoding="utf-8")
+        place = zoo / kind.name
+        place.mkdir(parents=True, exist_ok=True)
+        for path in sorted(made.iterdir()):
+            shutil.copy(path, place / path.name)
+    return Path(place)
+
+
+def lines_of(
+    pieces: Sequence[Written], scheme: Scheme, options: TokenOptions
+) -> list[NDArray[np.int64]]:
+    """Validation pieces as they are heard, for the checks: the longest that fit first."""
+    valid = [p for p in pieces if p.split is Split.VALID][:CHECKED_LINES]
+    lines = [framed(scheme.merged(p.forms[-1]), p.fifths, scheme)[: options.crop] for p in valid]
+    return [np.array(line) for line in sorted(lines, key=len, reverse=True)]
+
+
+def write_graphs(
+    model: nn.Module, made: Path, valid: Sequence[NDArray[np.int64]]
+) -> tuple[Layout, Checked]:
+    """The graphs of a model, held against torch. Raises BundleError."""
+    if not isinstance(model, Decoder):
+        return export_recurrent.write_graphs(model, made, valid)
+    files = decoder_export.write_graphs(model, made, precisions=("int8",))
+    checked = decoder_export.gate(model, made, valid)
+    decoder_export.drop_unlisted(made, files)
+    shape = decoder_graphs.shape_of(model)
+    told = Layout(tuple(files), decoder_export.tensors(shape), decoder_export.rewind(shape))
+    return told, checked
+
+
+def vocabulary(scheme: Scheme) -> Vocabulary:
+    """The vocabulary as the engine reads it. Raises BundleError."""
+    names = scheme.names
+    tokens = [
+        [(names[base].partition("_")[0], names[base].partition("_")[2]) for base in spelled]
+        for spelled in scheme.spelled
+    ]
+    merges = [Merge(*three) for three in scheme.merges()]
+    return Vocabulary(Telling.REMI, POSITIONS_PER_BEAT, tokens, merges, where=VOCABULARY)
+
+
+def write_reference(model: nn.Module, line: NDArray[np.int64], path: Path) -> None:
+    """Write torch's logits for the first tokens of a piece, to check the bundle without torch."""
+    seen = line[:REFERENCE_TOKENS]
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(seen)[None])[0][0].numpy()
+    np.savez_compressed(path, tokens=seen.astype(np.uint16), logits=logits)
+
+
+def decorate(kind: TokenKind, folder: Path, made: Path, metrics: dict[str, float]) -> None:
+    """Add what is for people: the card, the curve, three samples and their picture."""
+    shutil.copy(report.curves(folder), made / "curves.svg")
+    for path in (*sorted(folder.glob("sample-*.mid")), folder / ROLLS):
+        if path.exists():
+            shutil.copy(path, made / path.name)
+    words = card.text(kind, read(folder, RECORD), metrics, read(folder, SAMPLES))
+    (made / "CARD.md").write_text(words, encoding="utf-8")
+
+
+def manifest_of(
+    kind: TokenKind,
+    folder: Path,
+    scheme: Scheme,
+    layout: Layout,
+    metrics: dict[str, float],
+    made: Path,
+) -> tomlkit.TOMLDocument:
+    """The manifest of the files in `made`."""
+    top = tomlkit.document()
+    top.add(tomlkit.comment("What the engine must know of this model; it checks all of it."))
+    for name, value, comment in (
+        ("format", 1, "of this manifest"),
+        ("name", kind.name, None),
+        ("version", VERSION, None),
+        ("title", kind.title, None),
+        ("licence", "Apache-2.0", "of the weights"),
+        ("grammar", "tokens", "how tokens become music"),
+        ("given", "any" if kind.parts else "none", "which voices a player may give"),
+    ):
+        top.add(name, commented(value, comment))
+    top.add("tokens", tokens(kind, scheme))
+    voice = {"name": VOICE[kind.use], "low": kind.low, "high": kind.high}
+    top.add("voice", tables([voice]))
+    top.add("graph", tables(graphs(layout, made)))
+    for name, rows in layout.tensors.items():
+        top.add(name, tables(rows))
+    top.add("rewind", table(layout.rewind))
+    top.add("training", training(read(folder, RECORD)))
+    top.add("metrics", table({name: round(value, 6) for name, value in metrics.items()}))
+    top["metrics"].comment("nll: nats per note, each told in CARD.md")
+    others = [p for p in sorted(made.iterdir()) if p.suffix not in (".onnx", ".toml")]
+    top.add("file", tables([{"name": p.name, "sha256": digest(p)} for p in others]))
+    return top
+
+
+def tokens(kind: TokenKind, scheme: Scheme) -> Any:
+    """The manifest's table of how tokens are written."""
+    told: dict[str, Any] = {
+        "scheme": "remi",
+        "use": kind.use,
+        "vocabulary": VOCABULARY,
+        "size": len(scheme),
+        "positions_per_beat": POSITIONS_PER_BEAT,
+        "polyphony": kind.polyphony,
+        "start": [START],
+        "prefix": ["Key"],
+    }
+    if kind.parts:
+        told |= {"player_program": MELODY, "machine_program": PIANO}
+    return table(
+        told,
+        scheme="as MidiTok writes it",
+        positions_per_beat="of the metre's own beat",
+        polyphony="notes of the machine at once, at most",
+        prefix="types of the tokens that follow the start",
+    )
