@@ -71,6 +71,7 @@ look_for_test() {
     command -v jackd >/dev/null || want "a sound server for the tests" jackd2
     command -v jack_midi_clock >/dev/null || want "an independent MIDI clock for the tests" jack-midi-clock
     command -v jalv >/dev/null || want "plays LV2 instruments" jalv
+    command -v gcc >/dev/null || want "builds an LV2 instrument that hangs, for a test" gcc
     [ -n "$(compgen -G '/usr/lib/lv2/mda.lv2')" ] || want "an LV2 instrument for the tests" mda-lv2
     has_library portaudio || want "plays where FluidSynth is missing" "libportaudio2 libportaudio2t64"
 }

@@ -17,8 +17,8 @@ mypy_options=()
 if ! python -c 'import torch, ripieno_models' 2>/dev/null; then
     printf 'PyTorch is not installed: the trainer is not tested here.\n'
     [ "${CI:-}" = true ] && failed+=("PyTorch")
-    pytest_options=(--ignore tests/models)
-    mypy_options=(--exclude '^(models|tests/models)/' engine/ripieno app/ripieno_app soundfonts tests)
+    pytest_options=(--ignore tests/models --ignore tests/families)
+    mypy_options=(--exclude '^(models|tests/models|tests/families)/' engine/ripieno app/ripieno_app soundfonts tests)
 fi
 
 check "Lint (ruff)" ruff check .

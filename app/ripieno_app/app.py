@@ -18,6 +18,7 @@ os.environ.setdefault("ESCDELAY", "40")
 from ripieno.clock import Clock, SystemClock
 from ripieno.library.items import Looks
 from textual.app import App
+from textual.dom import NoScreen
 
 from ripieno_app.desk import Desk
 from ripieno_app.messages import Client, Library
@@ -86,6 +87,8 @@ class RipienoApp(App[int]):
     def _readable(self) -> None:
         try:
             self._read()
+        except NoScreen:
+            return  # the screen is being taken down
         except Exception as error:  # the event loop would print it over the screen
             self._handle_exception(error)
 

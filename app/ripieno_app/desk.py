@@ -26,9 +26,7 @@ from ripieno.commands import (
 )
 from ripieno.errors import RipienoError, SettingError
 from ripieno.events import Telemetry
-from ripieno.grammar.grid import VOICES
 from ripieno.library.items import Looks, PhraseItem
-from ripieno.preset.values import SOUNDS
 from ripieno.settings import ClockSource, Mode, Settings
 
 from ripieno_app.keyboard import Keyboard
@@ -51,6 +49,8 @@ from ripieno_app.keys import (
 from ripieno_app.messages import Client, Hands, Library, View
 from ripieno_app.noticeboard import ANSWER_STAYS, Noticeboard
 from ripieno_app.recorder import PhraseRecorder
+from ripieno_app.repertoire import Repertoire
+from ripieno_app.sounds import next_sound, told
 from ripieno_app.wishes import Controls, Wishes, control_of, label
 
 GONE = "The engine has stopped, so nothing sounds any more. The take is kept. Press q to leave."
@@ -71,20 +71,12 @@ class Desk:
 
     def __init__(self, client: Client, library: Library, looks: Looks, clock: Clock) -> None:
         self.alive = True
-        self.library = library
-        self.preset = looks.preset
-        """The name of the preset that plays."""
-        self.recorder: PhraseRecorder | None = None
+        self.repertoire = Repertoire(library, looks)
         self.layer = Layer.PLAY
         self.keyboard = Keyboard()
         self._client = client
-        self._phrases: tuple[Seed, ...] = ()
-        self._title = looks.title
-        self._saved: Settings | None = None  # as the preset has it
-        self._programs: tuple[int, ...] = ()
         self._before: list[tuple[str | None, Settings]] = []  # what was turned, and from what
         self._clock = clock
-        self.refresh_phrases()
         self._telemetry: Telemetry | None = None
         self._learning = False
         self._wishes = Wishes()
@@ -113,11 +105,7 @@ class Desk:
         if telemetry is None:
             return False
         first, self._telemetry = self._telemetry is None, telemetry
-        if first:
-            self._saved, self._programs = telemetry.settings, telemetry.programs
-        if self.recorder is not None:
-            self.recorder.hear(telemetry)
-        self._follow_scene(telemetry)
+        self.repertoire.hear(telemetry)
         self._board.hear(telemetry)
         if first:
             welcome = WELCOME[telemetry.settings.mode]
@@ -142,20 +130,23 @@ class Desk:
                 self.layer, keyboard.octave, keyboard.length, keyboard.latch, keyboard.sounding
             ),
             words=board.words(telemetry.at),
-            preset=self._title,
-            changed=self._changed(telemetry),
-            recording=None if self.recorder is None else self.recorder.slot,
+            preset=self.repertoire.title,
+            changed=self.repertoire.differs(
+                self._wishes.applied(telemetry).settings, telemetry.programs
+            ),
+            recording=self.repertoire.slot,
         )
 
     # ---- presets, phrases
 
-    def refresh_phrases(self) -> None:
-        """Look again what seed phrases there are."""
-        try:
-            items = self.library.phrases()
-        except RipienoError:
-            items = ()
-        self._phrases = tuple(Seed(item.name, item.notes) for item in items if not item.problem)
+    @property
+    def library(self) -> Library:
+        return self.repertoire.library
+
+    @property
+    def preset(self) -> str:
+        """The name of the preset that plays."""
+        return self.repertoire.preset
 
     def recall(self, what: Recall, title: str = "") -> None:
         """Bring a preset or a scene at the next bar."""
@@ -166,9 +157,7 @@ class Desk:
 
     def saved_as(self, name: str) -> None:
         """What plays now is the preset `name`."""
-        self.preset, self._title = name, self._title_of(name)
-        if self._telemetry is not None:
-            self._saved, self._programs = self._telemetry.settings, self._telemetry.programs
+        self.repertoire.saved_as(name, self._telemetry)
 
     def choose_phrase(self, item: PhraseItem) -> None:
         """Take a phrase as the seed."""
@@ -185,42 +174,23 @@ class Desk:
 
     def record(self, slot: int) -> None:
         """Record what is played from now on into `slot`."""
-        self.recorder = PhraseRecorder(slot)
+        self.repertoire.recorder = PhraseRecorder(slot)
         self.layer = Layer.PLAY
         self.say(f"Recording into slot {slot}: play your phrase, then press F2.")
 
     def finish_recording(self) -> None:
         """Keep what was played as a phrase, which is the seed from now on."""
-        recorder, self.recorder = self.recorder, None
-        if recorder is None or self._telemetry is None:
+        if self._telemetry is None:
             return
-        meter = str(self._telemetry.settings.meter)
         try:
-            item = self.library.record_phrase(recorder.slot, recorder.notes(), meter)
+            item = self.repertoire.finish_recording(str(self._telemetry.settings.meter))
         except RipienoError as error:
             self.say(str(error), urgent=True)
             return
-        self.refresh_phrases()
+        if item is None:
+            return
         self.choose_phrase(item)
         self.say(f"{item.title}: {len(item.notes)} notes, the seed phrase now.")
-
-    def _follow_scene(self, telemetry: Telemetry) -> None:
-        """A preset that was recalled, from here or by a footswitch, has come."""
-        if telemetry.scene and telemetry.scene != self.preset:
-            self.preset = telemetry.scene
-            self._title = self._title_of(telemetry.scene)
-            self._saved, self._programs = telemetry.settings, telemetry.programs
-
-    def _title_of(self, name: str) -> str:
-        try:
-            titles = {item.name: item.title for item in self.library.presets()}
-        except RipienoError:
-            titles = {}
-        return titles.get(name, name)
-
-    def _changed(self, telemetry: Telemetry) -> bool:
-        settings = self._wishes.applied(telemetry).settings
-        return settings != self._saved or telemetry.programs != self._programs
 
     # ---- what the hands do
 
@@ -329,7 +299,7 @@ class Desk:
             self._send(Become(settings))
             if self._telemetry is not None:
                 self._wishes.want(Become(settings), self._telemetry)
-            self._answer(f"{_told(name)} is as it was.")
+            self._answer(f"{told(name)} is as it was.")
             return
         self._answer("There is nothing to take back.")
 
@@ -346,15 +316,15 @@ class Desk:
                 self._send(played)
 
     def _pick(self, clicks: int, controls: Controls) -> None:
-        if not self._phrases:
+        if not self.repertoire.phrases:
             self._answer("There are no seed phrases to choose from.")
             return
-        names = [phrase.name for phrase in self._phrases]
+        names = [phrase.name for phrase in self.repertoire.phrases]
         if controls.phrase in names:
             place = names.index(controls.phrase) + clicks
         else:
             place = 0 if clicks > 0 else -1
-        self._wish(self._phrases[place % len(names)], controls)
+        self._wish(self.repertoire.phrases[place % len(names)], controls)
 
     def _wish(self, command: Command, controls: Controls, *, remember: bool = True) -> None:
         """Send a command that sets a control, unless it sets nothing or may not be."""
@@ -396,28 +366,6 @@ class Desk:
         self.alive = False
         self.keyboard.forget()
         self._board.end(GONE)
-
-
-def _told(name: str | None) -> str:
-    """'Key lock' or 'Mute alto': what was turned, at the beginning of a sentence."""
-    if name is None:
-        return "The preset"
-    what, _, voice = name.partition(" ")
-    shown = f"{what} {VOICES[int(voice)]}" if voice.isdigit() else name.replace("_", " ")
-    return shown.capitalize()
-
-
-def next_sound(program: int, clicks: int) -> int:
-    """The built-in sound so many places on from `program`."""
-    programs = sorted(SOUNDS.values())
-    place = programs.index(program) if program in programs else -1 if clicks > 0 else 0
-    return programs[(place + clicks) % len(programs)]
-
-
-def sound_name(program: int) -> str:
-    """'organ', or 'program 12' for a sound that is not built in."""
-    names = {number: name for name, number in SOUNDS.items()}
-    return names.get(program, f"program {program}")
 
 
 def _elsewhere(command: Command, settings: Settings) -> bool:

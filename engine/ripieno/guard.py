@@ -30,6 +30,8 @@ LOOK_EVERY = Seconds(0.5)
 """How often the connections are noted down: one made later than this before a death is lost."""
 NAME_FREE_WITHIN = Seconds(2.0)
 """How long JACK may take to notice that a client has died and to free its name."""
+CONNECTED_WITHIN = Seconds(0.5)
+"""How long a busy JACK may take until a connection carries what is sent."""
 LEAST_WAIT = Seconds(0.02)
 TERMINAL_MESSAGE = "Ripieno's screen has stopped unexpectedly. The terminal is yours again."
 
@@ -199,15 +201,24 @@ class _Watch:
         self._await_free_name(output)
         name = output.opened.port
         port = PortOutput(output.opened.client, name, virtual=output.opened.virtual)
-        if self.patchbay:
-            for listener in output.connections:
-                self.patchbay.connect(f"{port.client}:{port.port}", listener)
+        self._connect(f"{port.client}:{port.port}", output.connections)
         for channel, pitch in sounding:
             port.note_off(channel, pitch)
         for channel in pedals:
             port.control(channel, SUSTAIN, 0)
         time.sleep(LEAST_WAIT)
         port.close()  # which lets them leave
+
+    def _connect(self, port: str, listeners: tuple[str, ...]) -> None:
+        """Connect `port` as it was, and wait until it is: what is sent in this cycle is lost."""
+        if not self.patchbay:
+            return
+        there = {listener for listener in listeners if self.patchbay.connect(port, listener)}
+        latest = time.monotonic() + CONNECTED_WITHIN
+        while not there <= set(self.patchbay.connections(port) or ()):
+            if time.monotonic() > latest:
+                return
+            time.sleep(0.002)
 
     def _await_free_name(self, output: _Watched) -> None:
         latest = time.monotonic() + NAME_FREE_WITHIN

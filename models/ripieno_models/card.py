@@ -100,7 +100,7 @@ network sees how the voices already decided move, and which move of its own woul
 - It writes chords that Bach does not, more often than Bach's own pieces differ: see *distance of
   chord classes*. Without candidates it misses a third of the cadences that it is asked for.
 - It learns its few pieces by heart sooner than their style: it is far surer of those that it
-  learned from than of others. Two temperatures in `voice`, found on the validation pieces, make it as
+  learned from than of others. Two temperatures in `voice`, found on validation pieces, make it as
   sure as it has reason to be; playing below temperature 1 makes the rhythm plainer than Bach's.
 - It looks back 256 to 512 sixteenths (16 to 32 bars) and forgets what lies before.""",
     },

@@ -104,7 +104,7 @@ def attention(
 def save(graph: Graph, shape: Shape, path: Path) -> None:
     """Write the graph with its inputs and outputs, checked."""
     tell = helper.make_tensor_value_info
-    cache = [1, FILLED, shape.kv_heads * shape.size]
+    cache: list[str | int | None] = [1, FILLED, shape.kv_heads * shape.size]
     caches = cache_names(shape.layers)
     inputs = [
         tell("tokens", TensorProto.INT64, [1, CHUNK]),

@@ -28,6 +28,7 @@ from ripieno_app.screens.controls import entries
 from ripieno_app.screens.guide import Guide
 from ripieno_app.screens.models import fit
 from ripieno_app.widgets.line import Line
+from textual import events
 from textual.content import Content
 from textual.widgets import OptionList, Static
 
@@ -82,6 +83,17 @@ async def test_a_shelf_closes_by_its_own_key_by_q_and_leaving_leaves() -> None:
         await stage.press("f4")  # from shelf to shelf
         assert "Models" in shelf(stage).query_one(".shelf-head", Static).render().plain  # type: ignore[union-attr]
         assert await stage.press("ctrl+q") == [Quit()]
+
+
+@pytest.mark.parametrize("key", [*SHELVES, "?"])
+async def test_a_key_too_many_does_not_close_what_is_below(key: str) -> None:
+    async with on_stage() as stage:
+        await stage.press(key)
+        closing = stage.app.screen
+        for _ in range(2):
+            closing.post_message(events.Key("q", "q"))
+        await stage.settle()
+        assert stage.app.screen is stage.app.performance
 
 
 async def test_the_music_is_in_sight_over_a_shelf_and_goes_on() -> None:

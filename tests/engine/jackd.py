@@ -99,7 +99,7 @@ class JackServer:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         assert self._process
         self._process.send_signal(number)
-        self._process.wait(10)  # a second server of this name may only start after that
+        self._process.wait(30)  # a second server of this name may only start after that
 
     @property
     def pid(self) -> int:
@@ -149,7 +149,7 @@ class JackServer:
                 _settle(told)
             finally:
                 process.terminate()
-                process.wait(10)
+                process.wait(30)
                 told.seek(0)
                 dump.heard = list(_messages(told))
 
@@ -243,7 +243,7 @@ def outlive_a_server(what: Callable[[JackServer], None], log: Path) -> None:
     name = f"ripieno-mortal-{os.getpid()}"
     process = multiprocessing.get_context("spawn").Process(target=_outlive, args=(what, name, log))
     process.start()
-    process.join(60)
+    process.join(120)
     if process.is_alive():
         process.kill()
         pytest.fail(f"{what.__name__} hangs")

@@ -11,6 +11,7 @@ from ripieno.inference.bundle import check
 from ripieno.inference.calibration import Choice
 
 from tests.engine.bundles import Recipe, write_bundle
+from tests.engine.cached_bundles import CachedRecipe, write_cached_bundle, write_cached_manifest
 
 
 @pytest.fixture
@@ -28,6 +29,25 @@ def test_every_way_to_run_it_is_tried(bundle: Path, monkeypatch: pytest.MonkeyPa
     precisions = {graph.precision for graph in check(bundle).graphs}
     assert ways == {(precision, threads) for precision in precisions for threads in (1, 2)}
     assert all(choice.p99_ms > 0 for choice in choices)
+
+
+def test_8_bits_in_blocks_are_a_way_of_their_own(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "ROUNDS", 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    recipe = CachedRecipe(int8=True)
+    folder = write_cached_bundle(tmp_path / "cached", recipe)
+    (folder / "model.q8.onnx").write_bytes((folder / "model.onnx").read_bytes())
+    files = {("step", "int8"): "model.int8.onnx", ("step", "q8"): "model.q8.onnx"}
+    files |= {("chunk", "q8"): "model.int8.onnx", ("step", "fp32"): "model.onnx"}
+    write_cached_manifest(folder, recipe, files)
+    tried = [precision for precision, _ in calibration._ways(check(folder))]
+    assert tried == ["int8", "q8", "fp32"], "the smaller numbers first"
+    choices = calibration.calibrate(folder)
+    assert sorted(choice.precision for choice in choices) == ["fp32", "int8", "q8"]
+    calibration.remember(folder, Choice("q8", 1, 0.2))
+    assert calibration.resolve(folder, "auto") == ("q8", 1)
 
 
 def test_another_way_must_be_clearly_better() -> None:

@@ -250,7 +250,7 @@ def test_an_empty_preset_has_the_defaults() -> None:
         ("[play]\nplayer_voice = 'sopran'", ("line 2", "Did you mean 'soprano'?")),
         ("[play]\nmuted = 'bass'", ("line 2", "muted cannot be 'bass'", "square brackets")),
         ("[phrase]\nopening = 'yes'", ("line 2", "opening cannot be 'yes'", "true or false")),
-        ("[model]\nprecision = 'int4'", ("line 2", "auto, int8, fp32", "Did you mean 'int8'?")),
+        ("[model]\nprecision = 'int4'", ("line 2", "auto, int8, q8, fp32", "Did you mean 'int8'?")),
         ("[rules]\nkey = 'H'", ("line 2", "'H' is not a key")),
         ("[rules]\nkey_lock = 'hard'", ("line 2", "key_lock needs a key")),
         (

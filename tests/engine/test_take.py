@@ -19,13 +19,19 @@ import pytest
 from ripieno.clock import Beats, Meter, Seconds, TempoMap
 from ripieno.commands import (
     Action,
+    Audition,
+    Become,
     Choose,
     Command,
+    Do,
     KeyPlayed,
     Learn,
     Locate,
     Mute,
     Nudge,
+    Programs,
+    Rate,
+    Recall,
     SaveLast,
     Seed,
     Tap,
@@ -261,6 +267,12 @@ def test_every_command_and_every_message_can_be_written_and_read() -> None:
         Learn: Learn(Action.TAP),
         SaveLast: SaveLast(16),
         Tell: Tell("saved"),
+        Become: Become(Settings(bpm=99.0, muted=frozenset({1}))),
+        Programs: Programs((19, 19, 48, 52)),
+        Recall: Recall("quiet", Settings(), (19, 19, 19, 19), "chorale-lstm"),
+        Audition: Audition((Note(0, 60, 80, Beats(0.0), None),), 90.0),
+        Rate: Rate(-1),
+        Do: Do(Action.NEXT),
     }
     for kind in get_args(Command):
         wished = Wished(wishes[kind] if kind in wishes else kind(), Seconds(1.0))

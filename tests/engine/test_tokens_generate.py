@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -11,7 +12,7 @@ from ripieno.clock import Beats, Meter, SystemClock
 from ripieno.errors import BundleError
 from ripieno.events import Planned, Request, Rung, Served
 from ripieno.grammar.tokens.states import Bounds
-from ripieno.grammar.tokens.vocabulary import Scheme
+from ripieno.grammar.tokens.vocabulary import Scheme, Vocabulary
 from ripieno.inference.bundle import check
 from ripieno.inference.grammars import player_of
 from ripieno.inference.model import Model
@@ -385,3 +386,28 @@ def test_a_smaller_model_of_another_grammar_is_told_of(
     for beat in range(60):
         list(generator.plan(request(beat, beat, beat + 1, settings=settings), clock))
     assert any("cannot stand in for event tokens" in fault for fault in generator.faults)
+
+
+def test_what_training_would_have_merged_is_not_drawn_in_pieces(
+    models: dict[tuple[Scheme, int, bool], Model],
+) -> None:
+    model = models[Scheme.REMI, 400, True]
+    model.reset()
+    generator = TokensGenerator(model)
+    rules = Rules(longest_rest=Beats(12.0))
+    plan(generator, phrase(9.0))
+    for beat in range(9, 60):
+        plan(generator, request(beat, beat, beat + 1, settings=Settings(rules=rules), density=0.1))
+    vocabulary = generator.speaker.reader.vocabulary
+    ids = generator.speaker.stream.ids
+    bar, meter = vocabulary.ids["Bar", "None"], vocabulary.ids["TimeSig", "4/4"]
+    assert (bar, meter) in vocabulary.ranks
+    assert vocabulary.ranks[bar, meter][1] in {b for n in ids for b in parts_of(vocabulary, n)}
+    assert all(pair not in vocabulary.ranks for pair in pairwise(ids) if pair[0] == bar)
+
+
+def parts_of(vocabulary: Vocabulary, number: int) -> set[int]:
+    """An id and all that it was merged from."""
+    found = [m for m in vocabulary.merges if m.result == number][:1]
+    below = (parts_of(vocabulary, n) for m in found for n in (m.left, m.right))
+    return {number}.union(*below)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from ripieno.cli.regenerate import steps_differ
@@ -14,8 +15,11 @@ from ripieno.grammar.tokens.vocabulary import Scheme
 from ripieno.inference.bundle import check
 from ripieno.inference.link import ModelSpec
 from ripieno.inference.opening import open_model
+from ripieno.inference.tokens.drawing import Drawing, Drawn
 from ripieno.inference.tokens.generate import TokensGenerator
 from ripieno.ledger import Ledger
+from ripieno.modes.passage import Passage
+from ripieno.modes.repeat import Hole
 from ripieno.preset import phrases
 from ripieno.preset.preset import Preset
 from ripieno.render import render
@@ -227,3 +231,41 @@ def test_muting_changes_nothing_that_was_decided(bundles: dict[str, Path]) -> No
         request(0, 0, 4, settings=muted, fresh=True),
     )
     assert [s.voices for s in first] == [s.voices for s in again]
+
+
+def test_what_is_mutated_is_what_sounds() -> None:
+    """A line has one voice that can be drawn anew, and a piano its slots together."""
+    line = Passage((note(0, 72, 0, 1.0), note(0, 74, 1.0, 1.0)), Beats(4))
+    piano = Passage((note(7, 60, 0, 4.0), note(11, 64, 0, 4.0)), Beats(4))
+    for seed in range(8):
+        for passage, voices in ((line, (0,)), (piano, (3,))):
+            hole = Hole.drawn(passage, Meter(), Random(seed), whole=False)
+            assert hole.voices == voices
+    assert piano.at(Beats(8)).voices == (0, 1, 2, 3, 7, 11)
+
+
+def test_the_piano_waits_where_the_model_sees_the_player(
+    bundles: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Drawn] = []
+    run = Drawing.run
+
+    def watched(drawing: Drawing) -> Drawn:
+        drawn.append(run(drawing))
+        return drawn[-1]
+
+    monkeypatch.setattr(Drawing, "run", watched)
+    generator = TokensGenerator(open_model(check(bundles["song"])))
+    settings = settings_for(Mode.ACCOMPANY)
+    for number in range(64):
+        beat = number / 4
+        heard = (note(0, 72, int(beat), None),)
+        asked = request(
+            beat, beat, beat + 0.25, heard=heard, given=(0,), player=(0,), settings=settings
+        )
+        plan(generator, asked)
+    assert any(each.waits for each in drawn)
+    assert any(each.notes for each in drawn)
+    assert all(each.served for each in drawn)
+    names = [generator.speaker.reader.vocabulary.tokens[n] for n in generator.speaker.stream.ids]
+    assert names.count((("Program", "0"),)) == 16, "only what the player struck is told as theirs"

@@ -9,6 +9,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from ripieno_models.corpora import SHARED_DATA, Corpus, find
@@ -36,12 +37,11 @@ def main() -> int:
     red = 0
     with tempfile.TemporaryDirectory() as place:
         for name in told.family:
+            options = options_of(name, told.steps)
             if name in TOKEN_STREAMS:
-                row = token_row(
-                    name, tunes(Path(place)), Path(place), **options_of(name, told.steps)
-                )
+                row = token_row(name, tunes(Path(place)), Path(place), **options)
             else:
-                row = row_of(name, corpus, Path(place), **options_of(name, told.steps))
+                row = row_of(name, corpus, Path(place), **options)
             red += not row.good
             print(
                 f"| {row.name} | {row.parameters:,} | {row.nll:.3f} | {row.difference:.0e}"
@@ -61,9 +61,10 @@ def tunes(place: Path) -> Path:
     return place / "data"
 
 
-def options_of(name: str, steps: int) -> dict[str, int]:
+def options_of(name: str, steps: int) -> dict[str, Any]:
     """Small enough for a minute; ridge is solved at once."""
-    small = {"steps": steps, "steps_per_epoch": min(100, steps), "batch": 8, "crop": 64}
+    small: dict[str, Any] = {"steps": steps, "batch": 8, "crop": 64}
+    small["steps_per_epoch"] = min(100, steps)
     if name in TOKEN_STREAMS:
         return small | {"crop": 96}
     return {} if name == "ridge" else small

@@ -18,9 +18,8 @@ from ripieno_models.tokens import evaluate, export, runs
 
 from tests.families.rows import Row, eight_bars
 
-TOKEN_STREAMS = ("remi-lstm", "remi-transformer")
+TOKEN_STREAMS = ("remi-transformer",)
 SMALLER: dict[str, dict[str, Any]] = {
-    "remi-lstm": {"hidden": 64, "layers": 3, "embedding": 32},
     "remi-transformer": {"width": 64, "layers": 2, "heads": 2, "inner": 128, "bpe": 260},
 }
 """Of one processor and a minute; the families' own sizes are their defaults."""

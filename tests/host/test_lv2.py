@@ -24,6 +24,7 @@ from tests.live.show import quick, show, stage_of
 
 EPIANO = "http://drobilla.net/plugins/mda/EPiano"
 NAME = "ripieno-EPiano"
+SOURCE = Path(__file__).parent / "hanging.c"
 
 needs_lv2 = pytest.mark.skipif(
     not shutil.which("jalv") or not Path("/usr/lib/lv2/mda.lv2").is_dir(),
@@ -80,6 +81,46 @@ def test_a_real_instrument_sounds_and_dies_alone(
         running.send(Quit())
         running.until_over()
     until(lambda: not Path(f"/proc/{last}").exists(), "that the instrument has gone with us")
+
+
+MANIFEST = """\
+@prefix lv2: <http://lv2plug.in/ns/lv2core#> .
+@prefix atom: <http://lv2plug.in/ns/ext/atom#> .
+@prefix midi: <http://lv2plug.in/ns/ext/midi#> .
+@prefix doap: <http://usefulinc.com/ns/doap#> .
+<urn:ripieno:hanging> a lv2:Plugin, lv2:InstrumentPlugin ;
+  lv2:binary <hanging.so> ; doap:name "Hanging" ;
+  lv2:port [ a lv2:InputPort, atom:AtomPort ; lv2:index 0 ; lv2:symbol "midi" ; lv2:name "midi" ;
+    atom:bufferType atom:Sequence ; atom:supports midi:MidiEvent ] ,
+  [ a lv2:OutputPort, lv2:AudioPort ; lv2:index 1 ; lv2:symbol "out" ; lv2:name "out" ] .
+"""
+
+
+@needs_lv2
+@pytest.mark.real_part
+@pytest.mark.skipif(not shutil.which("gcc"), reason="gcc builds the instrument that hangs")
+def test_one_that_never_returns_holds_nobody_up(
+    tmp_path: Path, tiny: Path, mortal_jackd: JackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = tmp_path / "lv2" / "hanging.lv2"
+    built.mkdir(parents=True)
+    (built / "manifest.ttl").write_text(MANIFEST)
+    words = ["gcc", "-shared", "-fPIC", "-o", str(built / "hanging.so"), str(SOURCE)]
+    subprocess.run(words, check=True)
+    monkeypatch.setenv("LV2_PATH", str(built.parent))
+    outputs = (OutputSpec(OutputKind.NONE), OutputSpec(OutputKind.LV2, "urn:ripieno:hanging"))
+    routing = Routing(outputs=outputs, inputs=())
+    stage = stage_of(tmp_path, tiny, quick(Mode.SOLO), routing=routing)
+    with show(stage) as running:
+        instrument = jalv(running.realtime)
+        running.beats_on(8)  # two seconds: now it hangs
+        steps = running.seen[-1].steps
+        running.until(lambda t: t.steps >= steps + 64, "four bars more")
+        stat = Path(f"/proc/{instrument}/stat").read_text().rpartition(")")[2].split()
+        assert int(stat[11]) / os.sysconf("SC_CLK_TCK") > 0.5, "it does not even compute"
+        running.send(Quit())
+        running.until_over()
+    until(lambda: not Path(f"/proc/{instrument}").exists(), "that it has gone with us")
 
 
 @needs_lv2

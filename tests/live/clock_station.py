@@ -258,4 +258,4 @@ def _running(server: JackServer, command: list[str], told: Any) -> Iterator[None
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)

@@ -104,7 +104,7 @@ def playing(folder: Path, words: Sequence[str]) -> Iterator[Running]:
             if alive(pid):
                 os.kill(pid, signal.SIGKILL)
         process.kill()
-        process.wait(10)
+        process.wait(30)
         for stream in (process.stdout, process.stderr):
             if stream:
                 stream.close()

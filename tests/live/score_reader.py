@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.engine.jackd import PERIOD, RATE, Heard
+from tests.engine.jackd import PERIOD, RATE, Dump, Heard, until
 
 VOICES = (0, 1, 2, 3)
 """The channels of soprano, alto, tenor and bass."""
@@ -38,6 +38,11 @@ class Sounded:
     end: int
 
 
+def music(dump: Dump, notes: int = 9) -> None:
+    """Wait until so many notes have been heard, however long a busy machine takes for them."""
+    until(lambda: sum(map(is_on, dump.so_far())) >= notes, f"{notes} notes", 60.0)
+
+
 def kind(heard: Heard) -> int:
     return heard.data[0] & 0xF0
 
@@ -52,6 +57,11 @@ def is_on(heard: Heard) -> bool:
 
 def is_off(heard: Heard) -> bool:
     return kind(heard) == OFF or (kind(heard) == ON and heard.data[2] == 0)
+
+
+def silences(heard: Heard) -> bool:
+    """Whether it is All Sound Off or All Notes Off."""
+    return kind(heard) == CONTROL and heard.data[1] in (120, 123)
 
 
 def hanging(heard: Sequence[Heard]) -> list[tuple[int, int]]:

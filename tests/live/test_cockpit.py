@@ -16,6 +16,7 @@ from ripieno.midi.controls_file import path as controls_path
 from ripieno.osc.address import LOOPBACK, OscSpec
 from ripieno.settings import Mode
 from ripieno.takes.facts import Mark, Marked
+from ripieno.takes.rerun import first_difference
 
 from tests.engine.jackd import JackServer, until
 from tests.engine.test_osc import packet, unpacked
@@ -128,6 +129,7 @@ def test_one_command_maps_eight_footswitches_and_they_act(
         running.until(lambda t: not t.playing, "panic")
     marks = [f.mark for f in running.take().facts if isinstance(f, Marked)]
     assert Mark.PANIC in marks
+    assert first_difference(running.take()) is None, "a recall is played again as it was"
 
 
 def test_osc_turns_what_it_names_and_tells_what_it_became(
@@ -160,6 +162,7 @@ def test_the_first_minute_ends_in_a_jam_on_a_real_terminal(
         screen.until("ripieno ports")
         screen.press(ENTER)
         screen.until("Play C to G")
+        screen.until("your turn", seconds=60)  # the model is there
         for letter in "zxcvb":
             screen.press(letter)
         screen.until("and jam")
@@ -167,7 +170,6 @@ def test_the_first_minute_ends_in_a_jam_on_a_real_terminal(
         screen.until("answering", seconds=40)
         screen.press(F3)
         screen.until("at the next bar")
-        screen.press("q")
         screen.press(F5)
         screen.until("This take is being made now")
         screen.press(ESCAPE)

@@ -30,6 +30,7 @@ def in_full_sound(folder: Path, bundle: Path, jack: JackServer) -> Iterator[tupl
     with show(stage) as running, jack.dump("listener") as dump:
         jack.connect(OUT, dump.port)
         running.beats_on(8)  # the guard, too, has seen the connection by now
+        score_reader.music(dump)
         sing(running)
         yield running, dump
 
@@ -176,10 +177,11 @@ def test_the_listener_goes_suddenly_and_another_one_comes(
     with show(stage) as running:
         with mortal_jackd.dump("first") as first:
             mortal_jackd.connect(OUT, first.port)
+            score_reader.music(first)
             sing(running)
         with mortal_jackd.dump("second") as second:
             mortal_jackd.connect(OUT, second.port)
-            running.beats_on(8)
+            score_reader.music(second)
             running.send(Quit())
             running.until_over()
     assert sum(map(score_reader.is_on, first.heard)) > 4
@@ -199,7 +201,7 @@ def test_jack_stops_and_the_performance_goes_on(
         until(lambda: OUT in mortal_jackd.ports(), "our port on the new server")
         with mortal_jackd.dump("listener") as dump:
             mortal_jackd.connect(OUT, dump.port)
-            running.beats_on(8)
+            score_reader.music(dump)
             running.send(Quit())
             running.until_over()
         members = [running.realtime, running.guard]
@@ -227,6 +229,7 @@ def test_the_command_is_ended(
         mortal_jackd.wait_for(OUT)
         mortal_jackd.connect(OUT, dump.port)
         running.until("bar 4")
+        score_reader.music(dump)
         assert len(running.members) >= 4, "main, realtime, inference, guard"
         end(running)
         assert running.ends() == code
@@ -244,6 +247,7 @@ def test_the_command_tells_when_its_engine_is_killed(
         mortal_jackd.wait_for(OUT)
         mortal_jackd.connect(OUT, dump.port)
         running.until("bar 4")
+        score_reader.music(dump)
         (engine,) = (pid for pid in children(running.process.pid) if children(pid))
         os.kill(engine, signal.SIGKILL)
         assert running.ends() == 1

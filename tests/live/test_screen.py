@@ -35,6 +35,7 @@ def choir(folder: Path, bundle: Path, jack: JackServer) -> Iterator[tuple[Termin
         jack.connect(OUT, dump.port)
         frames = screen.frames
         until(lambda: screen.frames > frames + 60, "two seconds of drawing")
+        score_reader.music(dump)
         yield screen, dump
 
 
@@ -46,11 +47,13 @@ def test_its_keys_are_heard(tmp_path: Path, tiny: Path, jackd: JackServer) -> No
         screen.press(SPACE)
         frames = screen.frames
         until(lambda: screen.frames > frames + 30, "a second of drawing")
+        heard = sum(map(score_reader.is_on, dump.so_far()))
+        score_reader.music(dump, heard + 1)
         screen.press(LEAVE)
         assert screen.ends() == 0
         gone(members, "the end of the whole family")
         assert screen.settings == screen.before
-    silenced = [n for n, m in enumerate(dump.heard) if m.data[0] & 0xF0 == score_reader.CONTROL]
+    silenced = [n for n, m in enumerate(dump.heard) if score_reader.silences(m)]
     assert silenced, "panic tells all channels to be silent"
     before, after = dump.heard[: silenced[0]], dump.heard[silenced[-1] :]
     assert sum(map(score_reader.is_on, before)) > 8

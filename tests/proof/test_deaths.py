@@ -54,6 +54,7 @@ def test_whoever_is_killed_no_note_hangs(
         mortal_jackd.wait_for(OUT)
         mortal_jackd.connect(OUT, dump.port)
         running.until("bar 4")
+        score_reader.music(dump)
         found = by_name(running.process.pid)
         kill_at_once(found[name] for name in victims)
         if victims == ("inference",):

@@ -29,9 +29,9 @@ def test_cycles_are_lost_and_every_note_ends(
     server = JackServer(f"ripieno-lossy-{os.getpid()}", tmp_path / "jackd.log", patient=False)
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    server.start()
     stage = stage_of(tmp_path, tiny, quick(Mode.SOLO))
     try:
+        server.start()
         with show(stage) as running, source() as other, server.dump("listener") as dump:
             server.connect(other.port, dump.port)
             server.connect(OUT, dump.port)

@@ -34,6 +34,7 @@ def test_the_wire_to_the_listener_is_taken_out_and_put_back(
         mortal_jackd.connect(marks.port, dump.port)
         mortal_jackd.connect(OUT, dump.port)
         running.beats_on(4)
+        score_reader.music(dump, 4)
         sing(running)
         disconnect(mortal_jackd, OUT, dump.port)
         marks.play(f"control {MARK} 1")
@@ -59,6 +60,7 @@ def test_jack_dies_and_is_started_again(
         with mortal_jackd.dump("listener") as before:
             mortal_jackd.connect(OUT, before.port)
             running.beats_on(4)
+            score_reader.music(before, 4)
             sing(running)
             mortal_jackd.stop(number)
             running.until(lambda t: any("JACK has stopped" in n.text for n in t.notices), "news")
@@ -67,7 +69,7 @@ def test_jack_dies_and_is_started_again(
         with mortal_jackd.dump("listener") as after:
             until(lambda: OUT in mortal_jackd.ports(), "our port on the new server")
             reconnect(mortal_jackd, OUT, after.port)
-            running.beats_on(8)
+            score_reader.music(after)
             running.send(Quit())
             running.until_over()
     place = len(before.heard)

@@ -59,6 +59,7 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
         self._items: tuple[ItemT, ...] = ()
         self._shown: list[Row[ItemT]] = []
         self._search = ""
+        self._left = False
         self._answer: Callable[[str], None] | None = None
 
     # ---- what a shelf says of itself
@@ -81,6 +82,12 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
     def press(self, key: str, item: ItemT | None) -> bool:
         """A letter of the shelf's own; whether it has one."""
         return False
+
+    def leave(self, action: Action | None) -> None:
+        """Close the shelf, once: a key that comes while it closes must not close what is below."""
+        if not self._left:
+            self._left = True
+            self.dismiss(action)
 
     # ---- how it looks
 
@@ -209,10 +216,10 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
     def _everywhere(self, event: events.Key) -> bool:
         action = action_of(event.key, Layer.COMMAND)
         if action is Deed.PANIC and event.key != "backspace":
-            self.dismiss(Deed.PANIC)
+            self.leave(Deed.PANIC)
             return True
         if action is Deed.QUIT and event.key != "q":
-            self.dismiss(Deed.QUIT)
+            self.leave(Deed.QUIT)
             return True
         return False
 
@@ -230,16 +237,19 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
         name = key_name(event)
         action = action_of(name, Layer.COMMAND)
         if name == "q" or event.key == self.OWN_KEY:
-            self.dismiss(None)
+            self.leave(None)
         elif name == "/":
             self.prompt("search", self._search, None)
         elif self.press(name, self.chosen):
             return
+        elif event.key in ("left", "right"):
+            text = self.query_one("#detail", VerticalScroll)
+            (text.scroll_page_down if event.key == "right" else text.scroll_page_up)()
         elif action is Deed.TRANSPORT:
             self.desk.act(Deed.TRANSPORT)
             self.refresh_view()
         elif event.key.startswith("f") and event.key[1:].isdigit() and action is not None:
-            self.dismiss(action)
+            self.leave(action)
 
 
 def facts(pairs: Sequence[tuple[str, str]], more: str = "") -> Content:

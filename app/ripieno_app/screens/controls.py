@@ -11,7 +11,6 @@ from ripieno.commands import Learn
 from ripieno.grammar.grid import VOICES
 from textual.content import Content
 
-from ripieno_app.desk import sound_name
 from ripieno_app.keys import (
     KEYS,
     Action,
@@ -25,6 +24,7 @@ from ripieno_app.keys import (
 from ripieno_app.messages import View
 from ripieno_app.notation import beats_text, pitch_name
 from ripieno_app.screens.browser import Browser, Row, facts
+from ripieno_app.sounds import sound_name
 
 _WAYS = {"l": "", "p": " pick-up", "r": " relative"}
 

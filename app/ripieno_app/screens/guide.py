@@ -36,7 +36,7 @@ class Guide(ModalScreen[Action | None]):
         self.desk = desk
         self._press = press
         self._step = 0
-        self._no_sound = False
+        self._no_sound = self._left = False
         self._played: set[int] = set()
 
     def compose(self) -> ComposeResult:
@@ -102,7 +102,14 @@ class Guide(ModalScreen[Action | None]):
         words = "That is C to G. Enter, and jam: play a few notes, then wait."
         if done < len(SCALE):
             words = "Play C to G: these five letters, or your keyboard."
-        return ((f"{words}\n\n", ""), (f"   {signs}   ", "bold $player"))
+        view = self.desk.view()
+        loading = view is not None and not view.telemetry.playing
+        patience = "\n\nThe model is still loading; it answers what you play after that."
+        return (
+            (f"{words}\n\n", ""),
+            (f"   {signs}   ", "bold $player"),
+            (patience if loading else "", "$label"),
+        )
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
@@ -133,5 +140,8 @@ class Guide(ModalScreen[Action | None]):
             self._leave(None)
 
     def _leave(self, action: Action | None) -> None:
+        if self._left:  # a key that comes while it closes must not close what is below
+            return
+        self._left = True
         self.desk.library.remember_welcome()
         self.dismiss(action)

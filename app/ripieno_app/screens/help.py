@@ -62,6 +62,7 @@ class HelpScreen(ModalScreen[Action | None]):
         """`spoken` are the notices of the performance, the newest first, to be read in full."""
         super().__init__()
         self._spoken = tuple(spoken)
+        self._left = False
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
@@ -75,9 +76,15 @@ class HelpScreen(ModalScreen[Action | None]):
         event.stop()
         event.prevent_default()
         if action is Deed.PANIC or (action is Deed.QUIT and name != "q"):
-            self.dismiss(action)
+            self._leave(action)
         elif name == "q" or action in (Deed.HELP, ANSWER):
-            self.dismiss(None)
+            self._leave(None)
+
+    def _leave(self, action: Action | None) -> None:
+        """Close, once: a key that comes while it closes must not close what is below."""
+        if not self._left:
+            self._left = True
+            self.dismiss(action)
 
 
 def help_text(spoken: Sequence[Words] = ()) -> Content:

@@ -156,7 +156,7 @@ class Performance(Screen[None]):
         elif action is Deed.COMPACT:
             self.toggle_class("-compact")
             self.call_after_refresh(self.show)
-        elif action is Deed.PHRASES and self.desk.recorder is not None:
+        elif action is Deed.PHRASES and self.desk.repertoire.slot is not None:
             self.desk.finish_recording()
             self.show()
         elif isinstance(action, Deed) and (shelf := SHELVES.get(action)) is not None:

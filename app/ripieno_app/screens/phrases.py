@@ -69,7 +69,7 @@ class PhrasesScreen(Browser[PhraseItem]):
     def press(self, key: str, item: PhraseItem | None) -> bool:
         if key.isdigit() and key != "0":
             self.desk.record(int(key))
-            self.dismiss(None)
+            self.leave(None)
         elif key == "i":
             self.prompt("path of a .mid or .txt file", "", self._import)
         elif key == "a" and item is not None:
@@ -89,11 +89,11 @@ class PhrasesScreen(Browser[PhraseItem]):
         self.ask(lambda: self.desk.library.import_phrase(path), self._imported)
 
     def _imported(self, item: PhraseItem) -> None:
-        self.desk.refresh_phrases()
+        self.desk.repertoire.refresh_phrases()
         self.say(f"{item.title} is on the shelf.")
         self.reload()
 
     def _gone(self, item: PhraseItem) -> None:
-        self.desk.refresh_phrases()
+        self.desk.repertoire.refresh_phrases()
         self.say(f"{item.title} is deleted.")
         self.reload()

@@ -87,10 +87,16 @@ class LatencyLine(Line):
         stages = [
             word
             for latency in telemetry.latencies
-            for word in (*_stage(latency, vast, whole), *_gauge(latency, share, roomy))
+            for word in (
+                *_stage(latency, vast, whole),
+                *_gauge(latency, share, roomy and rung is Rung.FULL),
+            )
         ]
         unit = f"  {'p50/p95/p99' if whole else 'p50/p99'} in ms"
-        unit = unit if roomy and rung is Rung.FULL else "  ms"
+        if rung is not Rung.FULL:
+            unit = " ms"
+        elif not roomy:
+            unit = "  ms"
         ladder = () if rung is Rung.FULL else _ladder(rung, vast)
         counts = _counts(telemetry, ladder, relaxed=roomy)
         return (*counts, *stages, (unit if stages else "", "$label"))

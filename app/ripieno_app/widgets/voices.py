@@ -7,10 +7,10 @@ from ripieno.grammar.grid import VOICES
 from ripieno.settings import Mode, Settings
 from textual import events
 
-from ripieno_app.desk import sound_name
 from ripieno_app.keys import Action, ChangeSound, Cycle, ToggleMute, ToggleSolo
 from ripieno_app.messages import Asked, View
 from ripieno_app.notation import pitch_name
+from ripieno_app.sounds import sound_name
 from ripieno_app.widgets.control import DOTS
 from ripieno_app.widgets.line import Line, Words
 from ripieno_app.wishes import mute_name

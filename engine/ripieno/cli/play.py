@@ -165,6 +165,8 @@ def find_screen() -> EntryPoint | None:
 
 
 def _on_terminal() -> bool:
+    if os.environ.get("TEXTUAL_DRIVER"):  # `textual serve`: the terminal is in a browser
+        return True
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 

@@ -100,8 +100,10 @@ class Desk:
             self._look(wait=not self._queue)
             if self._queue:
                 limits.alive(self._patience)
-                self._serve_one(self._queue.popleft())
-                limits.at_rest()
+                try:
+                    self._serve_one(self._queue.popleft())
+                finally:
+                    limits.at_rest()
             elif self._closed:
                 self._drain()
                 raise Closed

@@ -28,12 +28,14 @@ class Hole:
 
     @classmethod
     def drawn(cls, passage: Passage, meter: Meter, chance: Random, *, whole: bool) -> Hole:
-        """A hole after at least half a bar: any voices, or all of them if `whole`."""
+        """A hole after at least half a bar: any voices that sound in it, or all if `whole`."""
         half = ceil_to(Beats(meter.bar / 2), STEP)
         places = max(1, math.floor(passage.length / half + GRID_TOLERANCE) - 1)
         first = Beats(min(passage.length - STEP, half * chance.randint(1, places)))
-        count = len(ALL_VOICES) if whole else chance.randint(1, len(ALL_VOICES))
-        return cls(first, tuple(sorted(chance.sample(ALL_VOICES, count))))
+        sounding = {part_of(note.voice) for note in passage.notes}
+        voices = ALL_VOICES if whole else tuple(sorted(sounding)) or ALL_VOICES
+        count = len(voices) if whole else chance.randint(1, len(voices))
+        return cls(first, tuple(sorted(chance.sample(voices, count))))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ripieno_models.families import (
     folk_lstm,
     folk_transformer,
-    remi_lstm,
     remi_transformer,
     song_transformer,
 )
@@ -16,7 +15,6 @@ TOKEN_FAMILIES = {
         folk_transformer.KIND,
         folk_lstm.KIND,
         song_transformer.KIND,
-        remi_lstm.KIND,
         remi_transformer.KIND,
     )
 }

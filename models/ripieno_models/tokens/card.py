@@ -7,6 +7,7 @@ from typing import Any
 
 from ripieno_models.card import runs_before
 from ripieno_models.tokens.kind import TokenKind
+from ripieno_models.tokens.sample import OPENING
 
 CARD = """\
 # {family}
@@ -27,8 +28,8 @@ CARD = """\
 
 ```
 {commands}
-ripieno-models evaluate {family}
-ripieno-models sample {family}
+ripieno-models evaluate {family}{test}
+ripieno-models sample {family}{drawn}
 ripieno-models export {family}
 ```
 
@@ -69,19 +70,12 @@ A decoder-only Transformer over REMI tokens.""",
 - It knows jigs, reels, hornpipes and airs of 1778 to 1903, and nothing else.
 - Triplets are written as sixteenths: 3 of 100 onsets moved, 1 of 100 notes lost.
 - Repeats are not played out in the data, so it does not repeat a part as dancers would want.
-- It was trained for minutes: it keeps metre and key, but seldom takes up a motif on purpose.""",
+- It was trained for half an hour on a shared core. It keeps metre and key and can take up a phrase,
+  but does so far too seldom, and does not know where an eight-bar part ends (above).""",
     ),
     "folk-lstm": (
         """\
 The same as `folk-transformer` by a two-layer LSTM: a quicker, simpler partner.""",
-        "",
-        """\
-- Its memory is a state of fixed size: it does not take up what was played long ago.
-- Otherwise as `folk-transformer`.""",
-    ),
-    "remi-lstm": (
-        """\
-The same as `folk-transformer` by three wide layers of LSTM.""",
         "",
         """\
 - Its memory is a state of fixed size: it does not take up what was played long ago.
@@ -106,6 +100,9 @@ the melody's or the piano's, and the melody's come first.""",
 - It knows nineteenth-century songs in simple metres; songs with many triplets were left out.
 - Where a song's file tells no bar line for its pickup, the bar line is guessed.
 - No dynamics: the data has none, and the player's are followed.
+- It was trained for minutes on a shared core and had not finished learning: it writes
+  clusters and stray notes, holds a pattern for a bar or two, and has no plan beyond. Few bars of
+  its samples, made without the engine's rules, are worth keeping: it is a first version.
 - It hears 512 tokens, about 350 notes; what lies before is forgotten.""",
     ),
 }
@@ -145,6 +142,8 @@ def text(
         minutes=sum(run["minutes"] for run in runs),
         machine=record["machine"],
         seed=options["seed"],
+        test=" --test" * tested,
+        drawn=drawn(samples),
         commands="\n".join(run["command"] for run in runs),
         crop=options["crop"],
         likelihoods=likelihoods(metrics, tested),
@@ -170,14 +169,23 @@ def likelihoods(metrics: Mapping[str, float], tested: bool) -> str:
     return "\n".join(lines)
 
 
+def drawn(samples: Mapping[str, Any]) -> str:
+    """The flags that draw the same samples again."""
+    if not samples:
+        return ""
+    told = f" --pieces {samples['asked']} --temperature {samples['temperature']:g}"
+    return told + f" --seed {samples['seed']}"
+
+
 def sampled(samples: Mapping[str, Any]) -> str:
     """What was counted in samples, beside real pieces."""
     if not samples:
         return "Not measured for this run."
     distances = ", ".join(f"{name} {value:.4f}" for name, value in samples["distances"].items())
     return (
-        f"{samples['pieces']} pieces drawn by torch at temperature {samples['temperature']:g}, in"
-        f" the metres and keys of validation pieces, without the engine's rules, beside the"
+        f"{samples['pieces']} pieces drawn by torch at temperature {samples['temperature']:g}, each"
+        f" from the first {OPENING} tokens and in the metre of a validation piece, without the"
+        f" engine's rules, beside the"
         f" {samples['real']} validation pieces:\n\n{samples['table']}\n\nJensen–Shannon divergences"
         f" (nats): {distances}.\n\n`sample-1.mid` to `sample-3.mid`:\n\n![piano rolls](samples.svg)"
     )

@@ -16,49 +16,54 @@ TOP_P = 0.98
 """Of what is likely, the share that is drawn from (nucleus sampling; Holtzman et al., 2020)."""
 
 
-def opening(tune: Tune, scheme: Scheme, bars: int) -> list[int]:
-    """Start, key and the first `bars` bars of a tune; with none, a bar line and the metre."""
-    line = framed(scheme.merged(scheme.encode(tune)), tune.fifths, scheme)[:-1]
-    if bars == 0:
-        meter = scheme.base[f"TimeSig_{tune.meter[0]}/{tune.meter[1]}"]
-        return [*line[:2], scheme.bar, meter]
-    seen = 0
-    for place, number in enumerate(line):
-        seen += scheme.spelled[number].count(scheme.bar)
-        if seen > bars:
-            return line[:place]
-    return line
+def opening(tune: Tune, scheme: Scheme, count: int) -> list[int]:
+    """The first `count` tokens of a tune, the start and the key among them."""
+    return framed(scheme.merged(scheme.encode(tune)), tune.fifths, scheme)[:count]
+
+
+def undrawn(meter: tuple[int, int], scheme: Scheme) -> list[int]:
+    """The ids that are not drawn in `meter`: start, padding, keys, and all that tells another one.
+
+    Where a merge tells a bar line with its metre, neither is drawn alone: the model has not learned
+    what follows then.
+    """
+    base = scheme.base
+    own = base[f"TimeSig_{meter[0]}/{meter[1]}"]
+    foreign = {n for name, n in base.items() if name.startswith("TimeSig_") and n != own}
+    foreign |= {n for name, n in base.items() if name in (PAD, START) or name.startswith("Key_")}
+    never = [n for n, spelled in enumerate(scheme.spelled) if foreign.intersection(spelled)]
+    return never + ([scheme.bar, own] if (scheme.bar, own) in scheme.spelled else [])
 
 
 @torch.inference_mode()
 def draw(
     model: nn.Module,
     scheme: Scheme,
-    openings: Sequence[Sequence[int]],
+    likes: Sequence[Tune],
+    told: int,
     longest: int,
     temperature: float = 1.0,
     seed: int = 1,
 ) -> list[list[int]]:
-    """Each of the `openings` gone on with, to the model's own end or `longest` tokens.
-
-    All openings must be of one length. Start, padding and keys are not drawn.
-    """
+    """Goes on from the first `told` tokens of each tune, in its metre, to the model's own end or
+    `longest` tokens. All tunes must have as many tokens."""
     source = torch.Generator().manual_seed(seed)
-    base = scheme.base
-    never = [n for name, n in base.items() if name in (PAD, START) or name.startswith("Key_")]
-    line = torch.tensor([list(each) for each in openings])
+    pad, end = scheme.base[PAD], scheme.base[END]
+    barred = torch.zeros(len(likes), len(scheme), dtype=torch.bool)
+    for row, tune in enumerate(likes):
+        barred[row, undrawn(tune.meter, scheme)] = True
+    line = torch.tensor([opening(tune, scheme, told) for tune in likes])
     state: State | None = None
     fed: Tensor = line
     ended = torch.zeros(len(line), dtype=torch.bool)
     while line.shape[1] < longest and not bool(ended.all()):
         logits, state = model(fed, state)
-        likely = logits[:, -1].float() / temperature
-        likely[:, never] = -torch.inf
+        likely = (logits[:, -1].float() / temperature).masked_fill(barred, -torch.inf)
         fed = nucleus(likely, source)
-        fed[ended] = base[PAD]
-        ended |= fed[:, 0] == base[END]
+        fed[ended] = pad
+        ended |= fed[:, 0] == end
         line = torch.cat((line, fed), 1)
-    return [[n for n in row if n != base[PAD]] for row in line.tolist()]
+    return [[number for number in row if number != pad] for row in line.tolist()]
 
 
 def nucleus(logits: Tensor, source: torch.Generator) -> Tensor:

@@ -6,8 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ripieno_models.corpora.midi_archive import write_midi
 from ripieno_models.piece import Split
 from ripieno_models.runs import SAMPLES, write
@@ -16,18 +14,18 @@ from ripieno_models.tokens.generate import draw, opening, tune_of
 from ripieno_models.tokens.kind import TokenKind
 from ripieno_models.tokens.pictures import piano_rolls
 from ripieno_models.tokens.runs import load
-from ripieno_models.tokens.tune import PIANO, Tune
+from ripieno_models.tokens.tune import PIANO
 
 KEPT = 3
 ROLLS = "samples.svg"
-OPENING_BARS = 4
-"""What a song's sample goes on from; a tune's sample is told metre and key alone."""
+OPENING = 32
+"""Tokens of a real piece that a sample goes on from: a phrase, as a player gives it."""
 
 
 def samples(
     kind: TokenKind, folder: Path, data: Path | None, pieces: int, temperature: float, seed: int
 ) -> dict[str, Any]:
-    """Draw `pieces` in the metres and keys of validation ones; three are kept as MIDI files.
+    """Go on from the phrases that `pieces` validation ones begin with; three are kept as MIDI.
 
     Returns the counts, which are kept too. Raises RipienoError.
     """
@@ -35,23 +33,20 @@ def samples(
     real = kind.tunes(data, Split.VALID)
     if kind.parts:
         real = [kind.forms(tune)[-1] for tune in real]
-    bars = OPENING_BARS if kind.parts else 0
-    drawn: list[Tune] = []
-    with torch.inference_mode():
-        groups: dict[int, list[Tune]] = {}
-        for tune in real[:pieces]:
-            groups.setdefault(len(opening(tune, scheme, bars)), []).append(tune)
-        for likes in groups.values():
-            starts = [opening(tune, scheme, bars) for tune in likes]
-            lines = draw(model, scheme, starts, options.crop, temperature, seed)
-            drawn += [tune_of(f"like {t.name}", ids, t, scheme)
-                      for t, ids in zip(likes, lines, strict=True)]  # fmt: skip
+    likes = [t for t in real if len(opening(t, scheme, OPENING)) == OPENING][:pieces]
+    lines = draw(model, scheme, likes, OPENING, options.crop, temperature, seed)
+    drawn = [
+        tune_of(f"goes on from {tune.name}", ids, tune, scheme)
+        for tune, ids in zip(likes, lines, strict=True)
+    ]
     drawn = [tune for tune in drawn if tune.bars > 1]
     columns = {"model": structure.structure(drawn), "real": structure.structure(real)}
     told = {
         "pieces": len(drawn),
         "real": len(real),
+        "asked": pieces,
         "temperature": temperature,
+        "seed": seed,
         "structure": {name: asdict(column) for name, column in columns.items()},
         "distances": structure.distances(drawn, real),
         "table": structure.table(columns),

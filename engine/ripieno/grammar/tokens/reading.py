@@ -31,6 +31,7 @@ class Reader:
         self._farthest = shifts[-1][0].value if shifts else 0
         note = Kind.NOTE_ON if self._scheme is Scheme.MIDI_LIKE else Kind.PITCH
         self.pitches = frozenset(event.value for event, _ in vocabulary.some(note))
+        self._known: tuple[State | None, Bounds | None, bool] = (None, None, False)
         self._ways = {
             Kind.BAR: self._bar,
             Kind.METER: self._meter,
@@ -93,7 +94,7 @@ class Reader:
         if bounds.latest is not None and begin > bounds.latest:
             return None
         after = Next.METER if self._meters else Next.ANY
-        return replace(self._at(state, begin), bar=begin, placed=False, next=after)
+        return replace(self._at(state, begin, after=after, placed=False), bar=begin)
 
     def _meter(self, state: State, event: Event, bounds: Bounds) -> State | None:
         if state.next is not Next.METER or event.meter != (bounds.meter or event.meter):
@@ -110,7 +111,7 @@ class Reader:
             return None
         if target < bounds.earliest or not self._fits(state, target, bounds):
             return None
-        return replace(self._at(state, target), placed=True, next=Next.NOTE)
+        return self._at(state, target, after=Next.NOTE, placed=True)
 
     def _shift(self, state: State, event: Event, bounds: Bounds) -> State | None:
         structured = self._scheme is Scheme.STRUCTURED
@@ -127,16 +128,20 @@ class Reader:
         if bounds.latest is not None and target > bounds.latest:
             return None
         if not structured:
-            return self._at(state, target)
+            return self._at(state, target, after=Next.ANY, placed=True)
         fits = self._fits(state, target, bounds)
-        return replace(self._at(state, target), next=Next.NOTE) if fits else None
+        return self._at(state, target, after=Next.NOTE, placed=True) if fits else None
 
-    def _at(self, state: State, target: int) -> State:
+    def _at(self, state: State, target: int, *, after: Next, placed: bool) -> State:
         """At the tick `target`, where nothing has begun yet, unless it is the same one."""
-        top = state.top if target == state.now else None
-        sounding = tuple(note for note in state.sounding if note.sounds(target))
-        return replace(
-            state, now=target, top=top, sounding=sounding, next=Next.ANY, told=None, program=0
+        return State(
+            target,
+            after,
+            state.bar,
+            state.meter,
+            placed,
+            state.top if target == state.now else None,
+            sounding=tuple([note for note in state.sounding if note.sounds(target)]),
         )
 
     def _fits(self, state: State, at: int, bounds: Bounds) -> bool:
@@ -164,10 +169,13 @@ class Reader:
     # ---- notes
 
     def _begins(self, state: State, bounds: Bounds) -> bool:
-        """Whether a note may be told now."""
-        ready = state.next is Next.NOTE or (state.next is Next.ANY and state.placed)
-        late = state.now >= bounds.earliest
-        return ready and late and self._fits(state, state.now, bounds)
+        """Whether a note may be told now. It is asked of one state again and again."""
+        if state is not self._known[0] or bounds is not self._known[1]:
+            ready = state.next is Next.NOTE or (state.next is Next.ANY and state.placed)
+            late = state.now >= bounds.earliest
+            fits = ready and late and self._fits(state, state.now, bounds)
+            self._known = state, bounds, fits
+        return self._known[2]
 
     def _program(self, state: State, event: Event, bounds: Bounds) -> State | None:
         if not self._programs or not self._begins(state, bounds):
@@ -189,9 +197,17 @@ class Reader:
             return None
         if not self._free(state, event.value, bounds):
             return None
-        after = Next.VELOCITY if self.velocities else Next.DURATION
-        return replace(
-            state, pitch=event.value, velocity=self._default, next=after, placed=True, told=None
+        return State(
+            state.now,
+            Next.VELOCITY if self.velocities else Next.DURATION,
+            state.bar,
+            state.meter,
+            True,
+            state.top,
+            event.value,
+            self._default,
+            state.program,
+            state.sounding,
         )
 
     def _free(self, state: State, pitch: int, bounds: Bounds) -> bool:
@@ -218,10 +234,13 @@ class Reader:
 
     def _begun(self, state: State, end: int | None) -> State:
         told = Told(state.now, end, state.pitch, state.velocity, state.program)
-        return replace(
-            state,
-            next=Next.SHIFT if self._scheme is Scheme.STRUCTURED else Next.ANY,
-            top=(state.program, state.pitch),
+        return State(
+            state.now,
+            Next.SHIFT if self._scheme is Scheme.STRUCTURED else Next.ANY,
+            state.bar,
+            state.meter,
+            True,
+            (state.program, state.pitch),
             sounding=(*state.sounding, told),
             told=told,
         )

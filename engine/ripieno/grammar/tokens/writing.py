@@ -73,6 +73,10 @@ class Writer:
         common = COMMON_TIME if COMMON_TIME in self._meters else next(iter(self._meters))
         return alike[0] if alike else common
 
+    def meter_id(self, meter: Meter | None) -> int | None:
+        """The id that tells `meter` alone, None if there is none."""
+        return None if meter is None else self._meters.get(meter)
+
     def pitch(self, pitch: int) -> int | None:
         """`pitch`, moved by octaves to where the vocabulary has it; None if it has none such."""
         known = [p for p in self._reader.pitches if (p - pitch) % 12 == 0]

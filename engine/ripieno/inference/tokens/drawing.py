@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ripieno.clock import Clock, Seconds
-from ripieno.grammar.tokens.states import Bounds, State, Told
+from ripieno.grammar.tokens.states import Bounds, Next, State, Told
+from ripieno.grammar.tokens.vocabulary import Kind
 from ripieno.inference.decide import NONSENSE
 from ripieno.inference.model import Logits, ModelFault
 from ripieno.inference.sampling import pick, uniform
@@ -24,7 +25,8 @@ class Wish:
     """What is asked of a step, and by when.
 
     bounds: the strictest first, each with the soft rules that it gives up. asks: how often the
-    model may be asked. lean: nats by which a beat of waiting is made less likely.
+    model may be asked. lean: nats by which a beat of waiting is made less likely. theirs: what the
+    player's notes may be, where the model tells them apart: to draw one is to wait for it.
     """
 
     step: int
@@ -35,6 +37,7 @@ class Wish:
     asks: int
     reroll: int
     lean: float | None = None
+    theirs: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Drawn:
     relaxed: tuple[str, ...]
     asked: int
     fault: str = ""
+    waits: bool = False
+    """The next note is the player's, as the model sees it."""
 
 
 class Drawing:
@@ -58,6 +63,7 @@ class Drawing:
         self._relaxed: list[str] = []
         self._asked = 0
         self._fault = ""
+        self._waits = False
         self._safe = (len(speaker.stream.ids), speaker.state, 0)
 
     def run(self) -> Drawn:
@@ -70,13 +76,33 @@ class Drawing:
             if not legal:
                 self._take_back()
                 break
-            chosen = legal[0] if len(legal) == 1 else self._ask(legal)
+            theirs = self._theirs(speaker.state, here)
+            chosen = legal[0] if len(legal) + len(theirs) == 1 else self._ask(legal, theirs)
+            if self._waits:
+                break
             if chosen is None:
                 served = False
                 self._take_back()
                 break
             self._go(*chosen)
-        return Drawn(tuple(self._notes), served, tuple(self._relaxed), self._asked, self._fault)
+        relaxed, fault = tuple(self._relaxed), self._fault
+        return Drawn(tuple(self._notes), served, relaxed, self._asked, fault, self._waits)
+
+    def _theirs(self, state: State, here: int) -> Legal:
+        """What would be the next note of the player, later than `here`, or here in the machine's
+        stead. To leave these out would make chords thicker, wherever the model sees the player go
+        on."""
+        theirs, reader = self._wish.theirs, self._speaker.reader
+        instead = state.next is Next.NOTE and state.top is None
+        if theirs is None or not (instead or state.next is Next.ANY):
+            return []
+        spelled = reader.vocabulary.spelled
+        return [
+            (number, after)
+            for number, after in reader.onward(state, theirs)
+            if (instead or after.now > here)
+            and any(event.kind is Kind.PROGRAM for event in spelled[number])
+        ]
 
     def _complete(self, here: int) -> bool:
         """Whether nothing more can begin `here`: time has passed, or no further note may sound."""
@@ -99,11 +125,27 @@ class Drawing:
             legal = self._speaker.reader.onward(state, bounds)
             if legal:
                 self._relaxed += (name for name in given_up if name not in self._relaxed)
-                return legal
+                return self._merged(legal, bounds) or legal
         return []
 
-    def _ask(self, legal: Legal) -> tuple[int, State] | None:
-        """What the model makes of the choice; None if there is no time, or it fails."""
+    def _merged(self, legal: Legal, bounds: Bounds) -> Legal:
+        """Without what would have been merged in training: an id that makes another one together
+        with the last, or a bar without the metre that must follow it."""
+        vocabulary = self._speaker.reader.vocabulary
+        if not vocabulary.merges:
+            return legal
+        ranks, last = vocabulary.ranks, self._speaker.stream.ids[-1]
+        meter = self._speaker.writer.meter_id(bounds.meter)
+        return [
+            (number, after)
+            for number, after in legal
+            if (last, number) not in ranks
+            and not (after.next is Next.METER and (number, meter) in ranks)
+        ]
+
+    def _ask(self, legal: Legal, theirs: Legal) -> tuple[int, State] | None:
+        """What the model makes of the choice; None if there is no time, or it fails, or the next
+        note is not the machine's."""
         wish = self._wish
         if self._asked >= wish.asks or wish.clock.now() >= wish.deadline:
             return None
@@ -114,14 +156,16 @@ class Drawing:
         except ModelFault as error:
             self._fault = str(error)
             return None
-        ids = np.array([number for number, _ in legal])
+        ids = np.array(sorted(number for number, _ in (*legal, *theirs)))
         if not np.isfinite(logits[ids]).all():
             self._fault = NONSENSE
             return None
         if wish.lean is not None:
-            logits = self._leaning(logits, legal, wish.lean)
+            logits = self._leaning(logits, [*legal, *theirs], wish.lean)
         chosen = pick(logits, ids, wish.sampling, chance)
-        return next(way for way in legal if way[0] == chosen)
+        found = next((way for way in legal if way[0] == chosen), None)
+        self._waits = found is None
+        return found
 
     def _leaning(self, logits: Logits, legal: Legal, lean: float) -> Logits:
         """Every beat that an id lets pass costs `lean` nats: waiting times are tilted as those of a

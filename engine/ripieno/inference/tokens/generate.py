@@ -172,6 +172,7 @@ class TokensGenerator:
     ) -> Drawn:
         """Write down what was told of `step`, and draw what the machine does in it."""
         settings = asked.request.settings
+        self._changed = self.story.drop(told, step) or self._changed
         for sounding in told.values():
             self._changed = self.story.tell(step, sounding) or self._changed
         free = [voice for voice in self._slots.voices if voice not in told]
@@ -233,8 +234,25 @@ class TokensGenerator:
             asks=effort.decided,
             reroll=reroll,
             lean=lean,
+            theirs=self._theirs(step, asked),
         )
-        return Drawing(speaker, wish).run()
+        drawn = Drawing(speaker, wish).run()
+        self._changed = drawn.waits
+        return drawn
+
+    def _theirs(self, step: int, asked: _Asked) -> Bounds | None:
+        """What the player's next notes may be, where the model tells them apart."""
+        speaker, programs = self.speaker, self._spec.programs
+        if programs is None or not asked.view.apart:
+            return None
+        unit = speaker.sixteenth
+        return Bounds(
+            pitches=speaker.reader.pitches,
+            earliest=step * unit,
+            program=programs[0],
+            origin=speaker.origin(asked.view, step) * unit,
+            meter=speaker.meter(asked.view),
+        )
 
     def _bounds(self, step: int, asked: _Asked) -> Choices:
         speaker, rules, view = self.speaker, asked.request.settings.rules, asked.view

@@ -101,14 +101,16 @@ class Story:
         self.decided = step
         return True
 
-    def drop(self, voices: Iterable[int], step: int) -> None:
-        """Forget the notes of `voices` that begin at `step` or later."""
+    def drop(self, voices: Iterable[int], step: int) -> bool:
+        """Forget the notes of `voices` that begin at `step` or later; whether there were any."""
+        dropped = False
         for voice in voices:
             line = self.lines.get(voice, [])
             while line and line[-1].onset >= step:
-                gone = line.pop()
+                gone, dropped = line.pop(), True
                 if gone.planned is not None:
                     self._plans[voice, gone.onset, gone.pitch] = gone.planned
+        return dropped
 
     def tell(self, step: int, told: Sounding) -> bool:
         """A voice did this in `step`; whether that is news: an onset, or an end not as planned."""
