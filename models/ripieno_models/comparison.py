@@ -51,6 +51,7 @@ LIKELIHOODS = {
     "jsb_{}_micro_counted": "JSB micro, counted",
     "jsb_{}_micro_mixed": "JSB micro, mixed",
     "jsb_{}_given_chord": "JSB, given the chord (another task)",
+    "jsb_{}_given_chord_slack": "– which may be too low by at most",
 }
 SPLITS = {"valid": "validation", "test": "test"}
 
