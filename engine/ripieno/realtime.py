@@ -16,49 +16,21 @@ from multiprocessing.connection import Connection
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Protocol
 
-from ripieno import resources
-from ripieno.audition import Auditioner
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Seconds
-from ripieno.commands import (
-    Action,
-    AnswerNow,
-    Audition,
-    Cadence,
-    Choose,
-    Command,
-    Do,
-    Keep,
-    KeyPlayed,
-    Learn,
-    LearnAll,
-    Locate,
-    Loop,
-    Mutate,
-    Panic,
-    Play,
-    Quit,
-    Rate,
-    Recall,
-    SaveLast,
-    Stop,
-    Tap,
-    Tell,
-    Undo,
-)
+from ripieno.commands import Command
 from ripieno.errors import RipienoError
-from ripieno.events import ClockMessage, NoteOff, NoteOn, Phase, Stamped, Telemetry
+from ripieno.events import ClockMessage, NoteOn, Stamped, Telemetry
 from ripieno.guard import Goodbye, Word, opened
 from ripieno.inference.host import ModelHost
 from ripieno.inherit import Inherited
 from ripieno.instruments import Instruments
 from ripieno.ledger import Ledger
-from ripieno.midi.control_board import ControlBoard
+from ripieno.orders import Orders
 from ripieno.outputs import Output
 from ripieno.outputs.port import PortOutput
 from ripieno.performance import Performance
 from ripieno.priority import REALTIME, hurry
-from ripieno.scenes import Scenes
 from ripieno.sound import Sound
 from ripieno.stage import Script, Stage
 from ripieno.streams import leave_terminal
@@ -76,7 +48,6 @@ SPIN = 0.001
 CALM = 0.003
 """Telemetry is built only when nothing is due for this long."""
 PORT_CHECK = Seconds(1.0)
-KEYBOARD_CHANNEL = 0
 LAST_WORDS = 0.5
 """Seconds that a client gets to read the last telemetry."""
 SETTLED = 0.005
@@ -84,19 +55,6 @@ SETTLED = 0.005
 CLOSING = 5
 """Seconds for closing ports and synthesisers, when all is silent and said; one that hangs then
 (JACK's library may, when others leave at the same moment) must not leave us behind for ever."""
-
-
-_ACTIONS: dict[Action, Command] = {
-    Action.ANSWER: AnswerNow(),
-    Action.CADENCE: Cadence(),
-    Action.LOOP: Loop(),
-    Action.MUTATE: Mutate(),
-    Action.UNDO: Undo(),
-    Action.KEEP: Keep(),
-    Action.PANIC: Panic(),
-    Action.LIKE: Rate(1),
-    Action.DISLIKE: Rate(-1),
-}
 
 
 def _now() -> Seconds:
@@ -166,16 +124,21 @@ class Realtime:
         self.performance = Performance(
             settings, sound, self._host.ask, self._history, seed=stage.seed, at=now
         )
-        self._host.join(self.performance, self._begin)
         self._timekeeper = Timekeeper(self.performance)
         stack.callback(self._timekeeper.close)
-        port = next(iter(self._instruments.input_names), "")
-        lamps = self._instruments.open_lamps(stage.preset.routing.client)
-        self._board = ControlBoard(port, self._act, self.performance.say, lamps)
-        self._auditioner = Auditioner(sound)
-        self._scenes = Scenes(self.performance, self._timekeeper.wish, self._load)
-        self._osc = self._open_osc(stack)
         self._script = self._open_script()
+        self._orders = Orders(
+            stage,
+            self.performance,
+            self._timekeeper,
+            self._host,
+            self._script,
+            self.leave,
+            port=next(iter(self._instruments.input_names), ""),
+            lamps=self._instruments.open_lamps(routing.client),
+        )
+        self._host.join(self.performance, self._orders.begin)
+        self._osc = self._open_osc(stack)
         self._observer = Observer(
             self.performance, self._history, self._timekeeper, str(stage.take)
         )
@@ -223,8 +186,7 @@ class Realtime:
             self._read_commands(now)
             self._host.read(_now)
             self._timekeeper.look(now)
-            self._scenes.look(now)
-            self._auditioner.look(now)
+            self._orders.look(now)
             self._script.feed(show, _now())
             show.advance(_now())
             # once more: an answer that has just ended frees a guest
@@ -232,7 +194,7 @@ class Realtime:
             self._history.moved_to(show.shift)
             self._look_around(now)
         now = _now()
-        self._auditioner.hush(now)
+        self._orders.auditioner.hush(now)
         show.stop(now)
         show.sound.pump(Seconds(now + show.sound.lead + SETTLED))
         self._tell(now, ended=True)
@@ -263,8 +225,7 @@ class Realtime:
             show.wake(),
             self._script.wake(show),
             self._timekeeper.wake(),
-            self._scenes.wake(),
-            self._auditioner.wake(),
+            *self._orders.wake(),
         )
         return min((w for w in wakes if w is not None), default=Seconds(perf_counter() + 1.0))
 
@@ -284,112 +245,21 @@ class Realtime:
             if isinstance(stamped.message, ClockMessage):
                 self._timekeeper.hear(stamped.at, stamped.message, now)
                 continue
-            if self._board.hear(stamped, self.performance.settings):
+            if self._orders.board.hear(stamped, self.performance.settings):
                 continue
             if isinstance(stamped.message, NoteOn):
                 self._script.interrupted(self.performance, stamped.at)
             self.performance.hear(stamped)
 
-    def _act(self, what: Action | Command, at: Seconds) -> None:
-        """What a footswitch, a pad or a controller was taught to do."""
-        if not isinstance(what, Action):
-            self._obey(what, at)
-        elif what is Action.NEXT:
-            self._next_scene(at)
-        else:
-            toggled = Stop() if self.performance.playing else Play()
-            own = {Action.PLAY: toggled, Action.TAP: Tap(at)}
-            self._obey(own.get(what) or _ACTIONS[what], at)
-
-    def _next_scene(self, now: Seconds) -> None:
-        """The next preset of the set list, from the next bar on."""
-        scenes = self._stage.set_list
-        if not scenes:
-            self.performance.say("There is no set list to go on in")
-            return
-        names = [scene.name for scene in scenes]
-        here = self._scenes.coming or self._scenes.current or self._stage.preset.name
-        place = names.index(here) + 1 if here in names else 0
-        self._obey(scenes[place % len(scenes)], now)
-
     def _read_commands(self, now: Seconds) -> None:
         if self._osc:
             for asked in self._osc.receive(self.performance.settings):
-                self._act(asked, now)
+                self._orders.act(asked, now)
         try:
             for command in self._commands.receive():
-                self._obey(command, now)
+                self._orders.obey(command, now)
         except Closed:
             self.leave()
-
-    def _obey(self, command: Command, now: Seconds) -> None:
-        show = self.performance
-        match command:
-            case Play():
-                if self._host.ready:  # else it starts by itself, as soon as the model is there
-                    self._timekeeper.play(now)
-            case Stop():
-                self._timekeeper.stop(now)
-            case Panic():
-                self._auditioner.hush(now)
-                show.panic(now)
-            case Audition():
-                self._auditioner.begin(command, now)
-            case Recall():
-                self._scenes.recall(command, now)
-            case Do(action):
-                self._act(action, now)
-            case LearnAll():
-                self._board.learn_all()
-            case Locate(beat):
-                show.locate(beat, now)
-            case Tap(at):
-                self._timekeeper.tap(at, now)
-            case Tell(text, urgent):
-                show.say(text, urgent=urgent)
-            case Learn(action):
-                self._board.learn(action)
-            case SaveLast():
-                return  # a client's own business
-            case Quit():
-                self.leave()
-            case KeyPlayed(pitch, velocity, pressed):
-                note = NoteOn(KEYBOARD_CHANNEL, pitch, velocity)
-                message = note if pressed else NoteOff(KEYBOARD_CHANNEL, pitch)
-                if pressed:
-                    self._script.interrupted(show, now)
-                show.hear(Stamped(now, message))
-            case Choose("model", name):
-                self._switch(name, now)
-            case _:
-                self._timekeeper.wish(command, now)
-
-    def _switch(self, name: str, now: Seconds) -> None:
-        """Another model, by its name or its folder."""
-        try:
-            self._host.switch(resources.bundle_folder(name), now)
-        except RipienoError as error:
-            self.performance.say(str(error), urgent=True)
-
-    def _load(self, name: str) -> None:
-        """The model of a preset that is recalled, unless it plays already."""
-        if not self._host.title.startswith(f"{name} "):
-            self._switch(name, _now())
-
-    def _begin(self, now: Seconds) -> None:
-        """The model is there, or cannot be had: the music may begin."""
-        if not self._timekeeper.followed:
-            self.performance.play(now)
-
-    def _lit(self) -> frozenset[Action]:
-        """The actions whose lamps are lit."""
-        show = self.performance
-        states = {
-            Action.PLAY: show.playing,
-            Action.ANSWER: show.phase is Phase.ANSWERING,
-            Action.NEXT: bool(self._scenes.coming),
-        }
-        return frozenset(action for action, lit in states.items() if lit)
 
     # ---- what goes out
 
@@ -414,7 +284,8 @@ class Realtime:
 
     def _tell(self, now: Seconds, *, ended: bool = False) -> None:
         self._observer.model = self._host.title
-        self._observer.scene, self._observer.coming = self._scenes.current, self._scenes.coming
+        scenes = self._orders.scenes
+        self._observer.scene, self._observer.coming = scenes.current, scenes.coming
         try:
             if ended or not self._telemetry.full or self._osc:
                 telemetry = self._observer.telemetry(now, ended=ended)
@@ -422,7 +293,7 @@ class Realtime:
                     self._osc.tell(telemetry)
                 if ended or not self._telemetry.full:
                     self._telemetry.send(telemetry)
-            self._board.show(self.performance.settings, self._lit())
+            self._orders.board.show(self.performance.settings, self._orders.lit())
             while ended and self._telemetry.full:  # the last words must arrive
                 _, writable, _ = select.select([], [self._telemetry], [], LAST_WORDS)
                 if not writable:
