@@ -134,7 +134,12 @@ def test_the_declared_libraries_are_the_ones_that_are_imported() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     block = text.partition("dependencies = [")[2].partition("\n]")[0]
     declared = re.findall(r'"([A-Za-z0-9-]+)[><=]', block)
-    modules = {"python-rtmidi": "rtmidi", "pyfluidsynth": "fluidsynth", "JACK-Client": "jack"}
+    modules = {
+        "python-rtmidi": "rtmidi",
+        "pyfluidsynth": "fluidsynth",
+        "JACK-Client": "jack",
+        "python-osc": "pythonosc",
+    }
     sources = "\n".join(
         path.read_text(encoding="utf-8")
         for folder in ("engine", "app")
