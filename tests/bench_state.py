@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ripieno.clock import Beats, SystemClock
 from ripieno.events import Request
 from ripieno.grammar.grid import VOICES
-from ripieno.inference.bundle import check
+from ripieno.inference.bundle import Manifest, check
 from ripieno.inference.generate import Generator
 from ripieno.inference.model import Model, Row
 from ripieno.inference.opening import open_model
 from ripieno.inference.scoring import Motion, parallels
+from ripieno.inference.tokens.manifest import SPEC, TOKENS
 from ripieno.settings import Horizon, Key, Rules, Sampling, Settings, Strength
 
 from tests.bench_table import Findings, Sample, Target, quantile
@@ -36,15 +38,16 @@ BEATS, QUICK_BEATS = 96, 16
 def state(folder: Path, place: Path, quick: bool) -> Findings:
     """`folder`: the bundle that ships; `place`: where one with random weights may be written."""
     beside = sorted(path.parent for path in folder.parent.glob("*/manifest.toml"))
-    models = {each.name: open_model(check(each)) for each in beside}
+    manifests = {each.name: check(each) for each in beside}
     other = write_cached_bundle(place / "transformer", TRANSFORMER)
-    models["6.6 M transformer"] = open_model(check(other))
+    manifests["6.6 M transformer"] = check(other)
     count = 100 if quick else 1000
     lines: list[Line] = []
     targets: list[Target] = []
-    for name, model in models.items():
-        found = [_rewinds(name, model, count), _events(name, model, count, AT)]
-        found.append(_events(name, model, count, SHORTER))
+    for name, manifest in manifests.items():
+        subject = Subject(name, open_model(manifest), _rows(manifest))
+        found = [_rewinds(subject, count), _events(subject, count, AT)]
+        found.append(_events(subject, count, SHORTER))
         lines += [line for line, _ in found]
         targets += [target for _, target in found if target]
     candidates = _candidates(folder, QUICK_BEATS if quick else BEATS)
@@ -56,17 +59,31 @@ def state(folder: Path, place: Path, quick: bool) -> Findings:
     return Findings((*lines, *candidates.rows), tuple(targets), words)
 
 
-def _filled(model: Model, count: int) -> list[Row]:
-    """Rows to go on with, after `count` that the model has heard."""
-    rows: list[Row] = list(features_of(count + 200))
-    model.reset()
-    model.feed(rows[:count], [])
-    return rows[count:]
+@dataclass(frozen=True)
+class Subject:
+    """A model, and rows that it can hear."""
+
+    name: str
+    model: Model
+    rows: list[Row]
+
+    def filled(self, count: int) -> list[Row]:
+        """Rows to go on with, after `count` that the model has heard."""
+        self.model.reset()
+        self.model.feed(self.rows[:count], [])
+        return self.rows[count:]
 
 
-def _rewinds(name: str, model: Model, count: int) -> tuple[Line, Target]:
+def _rows(manifest: Manifest) -> list[Row]:
+    """As many as are needed: features of the grid, or tokens in any order."""
+    if manifest.grammar != TOKENS:
+        return list(features_of(AT + 200))
+    return [(number % manifest.own[SPEC].size,) for number in range(AT + 200)]
+
+
+def _rewinds(subject: Subject, count: int) -> tuple[Line, Target]:
     """A step, and a rewind with a step, at the same place."""
-    rows = _filled(model, AT)
+    name, model, rows = subject.name, subject.model, subject.filled(AT)
     mark = model.mark()
 
     def ahead() -> None:
@@ -93,9 +110,9 @@ def _rewinds(name: str, model: Model, count: int) -> tuple[Line, Target]:
     )
 
 
-def _events(name: str, model: Model, count: int, after: int) -> tuple[Line, Target | None]:
+def _events(subject: Subject, count: int, after: int) -> tuple[Line, Target | None]:
     """Three rows told at once, as when a player's note is heard, against one step."""
-    rows = _filled(model, after)
+    name, model, rows = subject.name, subject.model, subject.filled(after)
     mark = model.mark()
 
     def ready() -> None:

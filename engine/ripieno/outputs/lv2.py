@@ -83,16 +83,20 @@ class Lv2Output(PortOutput):
     def check(self) -> bool:
         """Once a second: start it again where it has ended. Its port comes back by itself."""
         ended = self._process.poll() is not None
-        if ended and self._deaths < DEATHS:
+        back = super().check()
+        if not ended:
+            if not self._wired:
+                self._wire()
+            return back
+        # One that came before its forerunner's port had gone would pass for the same port, which
+        # somebody had disconnected: it would never be played.
+        given_up = self._deaths >= DEATHS
+        if self._connection.lost and not given_up:
             self._deaths += 1
             self._wired = False
             self._process = self._start()
-        back = super().check()
-        if not self._wired and not ended:
-            self._wire()
-        if ended:
-            again = "It is started again" if self._deaths < DEATHS else "It stays silent now"
-            self._problem = f"The LV2 instrument {_short(self._uri)} has ended. {again}"
+        again = "It stays silent now" if given_up else "It is started again"
+        self._problem = f"The LV2 instrument {_short(self._uri)} has ended. {again}"
         return back
 
     def _end(self) -> None:
