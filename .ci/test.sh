@@ -25,7 +25,15 @@ check "Lint (ruff)" ruff check .
 check "Format (ruff)" ruff format --check .
 check "Types (mypy --strict)" mypy "${mypy_options[@]}"
 check "Layers (import-linter)" lint-imports
-check "Tests (pytest)" pytest ${pytest_options[@]+"${pytest_options[@]}"} "$@"
+pytest_options=(${pytest_options[@]+"${pytest_options[@]}"} "$@")
+tests() { pytest ${pytest_options[@]+"${pytest_options[@]}"} "${@}"; }
+two_at_a_time() { OMP_NUM_THREADS=1 tests --numprocesses 2 --dist loadfile -m "not real_part"; }
+if [ $# -gt 0 ]; then
+    check "Tests (pytest)" tests
+else
+    check "Tests, two at a time (pytest)" two_at_a_time
+    check "Tests with real parts, one by one (pytest)" tests -m real_part
+fi
 
 if [ ${#failed[@]} = 0 ]; then
     printf '\nAll checks passed.\n'

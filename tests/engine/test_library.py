@@ -89,7 +89,7 @@ def test_saving_loses_no_comment_and_changes_only_what_differs(home: Path) -> No
     again = presets.save("my-jam", "my-jam", settings, (48, 48, 48, 48))
     assert again.read_text() == new
     told = tuple(presets.differences(before, settings, (48,) * 4))
-    assert "temperature 0.9 → 1.15" in told
+    assert "temperature 1 → 1.15" in told
     assert any(line.startswith("mode answer → solo") for line in told)
 
 

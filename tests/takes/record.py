@@ -15,8 +15,9 @@ TAKE = Path(__file__).parent / "answer.take"
 LARGEST = 60_000
 """Bytes."""
 WORDS = (
-    "play", "--headless", "--preset", "first-jam", "--precision", "fp32", "--bpm", "200",
-    "--set", "after_beats=0.5", "--bars", "5", "--out", "none", "--in", "virtual", "--no-wav",
+    "play", "--headless", "--preset", "first-jam", "--model", "chorale-lstm", "--precision", "fp32",
+    "--bpm", "200", "--set", "after_beats=0.5", "--bars", "5", "--out", "none", "--in", "virtual",
+    "--no-wav",
 )  # fmt: skip
 
 
