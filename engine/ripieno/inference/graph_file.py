@@ -1,9 +1,8 @@
 """What an ONNX file is made of, read without running or loading it.
 
-Walks the protocol buffer's fields (onnx/onnx.proto of the ONNX project, encoding as described on
-protobuf.dev) and steps over the weights, so that a graph is refused before a runtime sees it: one
-with operators of somebody's own, with loops, with weights that lie elsewhere or are larger than the
-file that brings them.
+Walks the fields of onnx/onnx.proto (of the ONNX project) and steps over the weights, so that a
+graph is refused before a runtime sees it: one with operators of somebody's own, with loops, with
+weights that lie elsewhere or are larger than the file that brings them.
 """
 
 from __future__ import annotations
@@ -16,6 +15,15 @@ from pathlib import Path
 
 from ripieno.errors import BundleError
 from ripieno.inference.plain_file import NEXT, unreadable
+from ripieno.inference.protocol_buffer import (
+    Broken,
+    Data,
+    fields,
+    number_of,
+    packed,
+    span_of,
+    text_of,
+)
 
 STANDARD = ("", "ai.onnx")
 DOMAINS = (*STANDARD, "ai.onnx.ml", "com.microsoft")
@@ -25,9 +33,7 @@ ENDLESS = frozenset(
 """Operators that run others again and again: nobody can tell for how long."""
 FOREIGN = frozenset({"ATen", "EPContext", "PyOp", "PythonOp", "PythonOpGrad"})
 """Operators that load or run what does not stand in the graph."""
-_DEEPEST, _MOST_FIELDS, _MOST_SIZES = 8, 2_000_000, 16
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_LONGEST_VARINT = 70
+_DEEPEST, _MOST_SIZES = 8, 16
 
 _MODEL_OPSET, _MODEL_GRAPH, _MODEL_FUNCTION = 8, 7, 25
 _OPSET_DOMAIN, _OPSET_VERSION = 1, 2
@@ -35,10 +41,6 @@ _GRAPH_NODE, _GRAPH_WEIGHTS, _GRAPH_SPARSE = 1, 5, 15
 _NODE_KIND, _NODE_ATTRIBUTE, _NODE_DOMAIN = 4, 5, 7
 _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS, _ATTRIBUTE_SPARSE = (5, 10), (6, 11), (22, 23)
 _TENSOR_SIZE, _TENSOR_OUTSIDE, _ENTRY_KEY, _ENTRY_VALUE = 1, 13, 1, 2
-
-
-class _Broken(Exception):
-    """These bytes are no ONNX graph."""
 
 
 @dataclass(slots=True)
@@ -105,10 +107,10 @@ def contents(path: Path) -> Contents:
     found = Contents()
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            _model(_Data(data), len(data), found)
+            _model(Data(data), len(data), found)
     except OSError as error:
         raise unreadable(path, error) from None
-    except (_Broken, ValueError):  # ValueError: the file is empty, or a name is no text
+    except (Broken, ValueError):  # ValueError: the file is empty, or a name is no text
         raise BundleError(
             "this is not an ONNX graph: its bytes cannot be read as one",
             where=str(path),
@@ -117,141 +119,65 @@ def contents(path: Path) -> Contents:
     return found
 
 
-class _Data:
-    """The file's bytes, and how many fields may still be read: more than any model has."""
-
-    def __init__(self, data: mmap.mmap) -> None:
-        self.data, self.left = data, _MOST_FIELDS
-
-
-_Value = int | tuple[int, int]
-"""A number, or where bytes begin and end."""
-
-
-def _model(data: _Data, end: int, found: Contents) -> None:
+def _model(data: Data, end: int, found: Contents) -> None:
     graphs = 0
-    for number, value in _fields(data, 0, end):
+    for number, value in fields(data, 0, end):
         if number == _MODEL_OPSET:
             domain, version = "", 0
-            for part, told in _fields(data, *_span(value)):
+            for part, told in fields(data, *span_of(value)):
                 if part == _OPSET_DOMAIN:
-                    domain = _text(data, told)
+                    domain = text_of(data, told)
                 elif part == _OPSET_VERSION:
-                    version = _number(told)
+                    version = number_of(told)
             found.opsets[domain] = version
         elif number == _MODEL_GRAPH:
             graphs += 1
-            _graph(data, _span(value), found, 0)
+            _graph(data, span_of(value), found, 0)
         elif number == _MODEL_FUNCTION:
             found.functions = True
     if graphs != 1 or not found.opsets:
-        raise _Broken
+        raise Broken
 
 
-def _graph(data: _Data, span: tuple[int, int], found: Contents, depth: int) -> None:
+def _graph(data: Data, span: tuple[int, int], found: Contents, depth: int) -> None:
     if depth > _DEEPEST:
-        raise _Broken
-    for number, value in _fields(data, *span):
+        raise Broken
+    for number, value in fields(data, *span):
         if number == _GRAPH_NODE:
-            _node(data, _span(value), found, depth)
+            _node(data, span_of(value), found, depth)
         elif number == _GRAPH_WEIGHTS:
-            _weight(data, _span(value), found)
+            _weight(data, span_of(value), found)
         elif number == _GRAPH_SPARSE:
             found.sparse = True
 
 
-def _node(data: _Data, span: tuple[int, int], found: Contents, depth: int) -> None:
+def _node(data: Data, span: tuple[int, int], found: Contents, depth: int) -> None:
     kind = domain = ""
-    for number, value in _fields(data, *span):
+    for number, value in fields(data, *span):
         if number == _NODE_KIND:
-            kind = _text(data, value)
+            kind = text_of(data, value)
         elif number == _NODE_DOMAIN:
-            domain = _text(data, value)
+            domain = text_of(data, value)
         elif number == _NODE_ATTRIBUTE:
-            for part, told in _fields(data, *_span(value)):
+            for part, told in fields(data, *span_of(value)):
                 if part in _ATTRIBUTE_TENSORS:
-                    _weight(data, _span(told), found)
+                    _weight(data, span_of(told), found)
                 elif part in _ATTRIBUTE_GRAPHS:
-                    _graph(data, _span(told), found, depth + 1)
+                    _graph(data, span_of(told), found, depth + 1)
                 elif part in _ATTRIBUTE_SPARSE:
                     found.sparse = True
     found.operators.add((domain, kind))
 
 
-def _weight(data: _Data, span: tuple[int, int], found: Contents) -> None:
+def _weight(data: Data, span: tuple[int, int], found: Contents) -> None:
     sizes: list[int] = []
-    for number, value in _fields(data, *span):
+    for number, value in fields(data, *span):
         if number == _TENSOR_SIZE:
-            sizes += [value] if isinstance(value, int) else _packed(data, *value)
+            sizes += [value] if isinstance(value, int) else packed(data, *value, _MOST_SIZES)
             if len(sizes) > _MOST_SIZES:
-                raise _Broken
+                raise Broken
         elif number == _TENSOR_OUTSIDE:
-            pair = {part: _text(data, told) for part, told in _fields(data, *_span(value))}
+            pair = {part: text_of(data, told) for part, told in fields(data, *span_of(value))}
             if pair.get(_ENTRY_KEY) == "location":
                 found.elsewhere.add(pair.get(_ENTRY_VALUE, ""))
     found.largest = max(found.largest, prod(sizes))
-
-
-def _fields(data: _Data, begin: int, end: int) -> Iterator[tuple[int, _Value]]:
-    """The fields of the message that stands in [begin, end): number and value."""
-    at = begin
-    while at < end:
-        data.left -= 1
-        if data.left < 0:
-            raise _Broken
-        tag, at = _varint(data, at, end)
-        number, kind = tag >> 3, tag & 7
-        if kind == _VARINT:
-            value, at = _varint(data, at, end)
-            yield number, value
-            continue
-        if kind == _BYTES:
-            size, at = _varint(data, at, end)
-        elif kind in (_FIXED32, _FIXED64):
-            size = 4 if kind == _FIXED32 else 8
-        else:
-            raise _Broken
-        if at + size > end:
-            raise _Broken
-        yield number, (at, at + size)
-        at += size
-
-
-def _varint(data: _Data, at: int, end: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if at >= end or shift >= _LONGEST_VARINT:
-            raise _Broken
-        byte = data.data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-
-
-def _packed(data: _Data, begin: int, end: int) -> list[int]:
-    sizes: list[int] = []
-    while begin < end and len(sizes) <= _MOST_SIZES:
-        size, begin = _varint(data, begin, end)
-        sizes.append(size)
-    return sizes
-
-
-def _span(value: _Value) -> tuple[int, int]:
-    if isinstance(value, int):
-        raise _Broken
-    return value
-
-
-def _number(value: _Value) -> int:
-    if not isinstance(value, int):
-        raise _Broken
-    return value
-
-
-def _text(data: _Data, value: _Value) -> str:
-    begin, end = _span(value)
-    if end - begin > 4096:
-        raise _Broken
-    return data.data[begin:end].decode()

@@ -7,11 +7,24 @@ rise. MidiTok's own decoding of the same tokens tells the same notes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from ripieno.grammar.tokens.states import AFTER, Bounds, Next, State, Told
-from ripieno.grammar.tokens.vocabulary import Branch, Event, Kind, Meter, Scheme, Vocabulary
+from ripieno.grammar.tokens.states import AFTER, Bounds, Next, State, Told, Word
+from ripieno.grammar.tokens.vocabulary import (
+    Branch,
+    Event,
+    Kind,
+    Meter,
+    Scheme,
+    Vocabulary,
+    Words,
+)
+from ripieno.grammar.tokens.words import WordRules
+
+Way = Callable[[State, Event, Bounds], State | None]
+"""Where a token leads."""
 
 
 class Reader:
@@ -25,14 +38,16 @@ class Reader:
         has = {event.kind for event in vocabulary.events.values()}
         self.velocities = Kind.VELOCITY in has
         self._meters = Kind.METER in has and self._scheme is Scheme.REMI
+        self._bars = len(vocabulary.bars)
         apart = self._scheme is not Scheme.MIDI_LIKE
         self._programs = [e.value for e, _ in vocabulary.some(Kind.PROGRAM)] if apart else []
         shifts = vocabulary.some(Kind.SHIFT)
         self._farthest = shifts[-1][0].value if shifts else 0
         note = Kind.NOTE_ON if self._scheme is Scheme.MIDI_LIKE else Kind.PITCH
         self.pitches = frozenset(event.value for event, _ in vocabulary.some(note))
+        self.words = None if vocabulary.words is Words.NONE else WordRules(vocabulary)
         self._known: tuple[State | None, Bounds | None, bool] = (None, None, False)
-        self._ways = {
+        self._ways: dict[Kind, Way] = {
             Kind.BAR: self._bar,
             Kind.METER: self._meter,
             Kind.POSITION: self._position,
@@ -44,12 +59,19 @@ class Reader:
             Kind.NOTE_OFF: self._note_off,
             Kind.SHIFT: self._shift,
         }
+        if self.words is not None:
+            # Elsewhere a word can neither begin nor end.
+            inside = (Kind.METER, Kind.VELOCITY, Kind.DURATION)
+            marked = {kind: way for kind, way in self._ways.items() if kind not in inside}
+            marked[Kind.WORD] = self._word
+            self._ways |= {kind: partial(self._in_words, way) for kind, way in marked.items()}
 
     def start(self, at: int = 0) -> State:
         """Before everything, at the tick `at`; without bars, a note may begin there."""
         structured = self._scheme is Scheme.STRUCTURED
         after = Next.SHIFT if structured else Next.ANY
-        return State(at, after, placed=self._scheme is not Scheme.REMI)
+        word = Word.NONE if self.words is None else self.words.start()
+        return State(at, after, placed=self._scheme is not Scheme.REMI, word=word)
 
     def bar_length(self, meter: Meter) -> int:
         return meter[0] * self.beat(meter)
@@ -69,20 +91,42 @@ class Reader:
 
     def onward(self, state: State, bounds: Bounds) -> list[tuple[int, State]]:
         """The same, each with where it leads."""
-        return sorted(self._walk(self.vocabulary.tree, state, bounds), key=lambda way: way[0])
+        found: list[tuple[int, State]] = []
+        self._walk(self.vocabulary.tree, state, bounds, found)
+        return sorted(found, key=lambda way: way[0])
 
-    def _walk(self, branch: Branch, state: State, bounds: Bounds) -> Iterator[tuple[int, State]]:
+    def _walk(
+        self, branch: Branch, state: State, bounds: Bounds, found: list[tuple[int, State]]
+    ) -> None:
+        kinds = AFTER[state.next]
         for kind, ways in branch.onward.items():
-            if kind not in AFTER[state.next]:
+            way = self._ways.get(kind) if kind in kinds else None
+            if way is None:
                 continue
             for event, onward in ways:
-                after = self._ways[kind](state, event, bounds)
+                after = way(state, event, bounds)
                 if after is None:
                     continue
                 if onward.id is not None:
-                    yield onward.id, after
+                    found.append((onward.id, after))
                 if onward.onward:
-                    yield from self._walk(onward, after, bounds)
+                    self._walk(onward, after, bounds, found)
+
+    # ---- words
+
+    def _in_words(self, way: Way, state: State, event: Event, bounds: Bounds) -> State | None:
+        """`way`, where words begin and nowhere else."""
+        assert self.words is not None
+        if not self.words.allows(state, event, bounds):
+            return None
+        led = way(state, event, bounds)
+        if led is None or event.kind is Kind.WORD:
+            return led
+        return self.words.after(state, event, led, bounds)
+
+    def _word(self, state: State, event: Event, bounds: Bounds) -> State | None:
+        assert self.words is not None
+        return self.words.marked(state)
 
     # ---- time
 
@@ -92,6 +136,8 @@ class Reader:
         length = self.bar_length(state.meter)
         begin = bounds.origin if state.bar is None else state.bar + length
         if bounds.latest is not None and begin > bounds.latest:
+            return None
+        if self._bars > 1 and event.value != (begin - bounds.part) // length % self._bars + 1:
             return None
         after = Next.METER if self._meters else Next.ANY
         return replace(self._at(state, begin, after=after, placed=False), bar=begin)
@@ -222,9 +268,20 @@ class Reader:
     def _velocity(self, state: State, event: Event, bounds: Bounds) -> State | None:
         if state.next is not Next.VELOCITY:
             return None
-        if self._scheme is not Scheme.MIDI_LIKE:
-            return replace(state, velocity=event.value, next=Next.DURATION, told=None)
-        return self._begun(replace(state, velocity=event.value), None)
+        midi_like = self._scheme is Scheme.MIDI_LIKE
+        heard = State(  # `replace` takes ten times as long, and there may be thousands of these
+            state.now,
+            Next.DURATION,
+            state.bar,
+            state.meter,
+            state.placed,
+            state.top,
+            state.pitch,
+            event.value,
+            state.program,
+            state.sounding,
+        )
+        return self._begun(heard, None) if midi_like else heard
 
     def _duration(self, state: State, event: Event, bounds: Bounds) -> State | None:
         length = event.value * 4 // state.meter[1]

@@ -25,15 +25,27 @@ class Next(Enum):
     """A note is told, so the way to the next one must be."""
 
 
+class Word(Enum):
+    """How a reading stands to the beginning of a word, where a vocabulary marks these."""
+
+    NONE = auto()
+    DUE = auto()
+    """Time has passed a line: the mark must come."""
+    OPEN = auto()
+    """The mark that was due has come."""
+    BEGUN = auto()
+    """A mark has come, so time must pass a line."""
+
+
 NOTES = {Kind.PROGRAM, Kind.PITCH, Kind.NOTE_ON}
 AFTER = {
-    Next.ANY: {*NOTES, Kind.BAR, Kind.POSITION, Kind.SHIFT, Kind.NOTE_OFF},
+    Next.ANY: {*NOTES, Kind.BAR, Kind.POSITION, Kind.SHIFT, Kind.NOTE_OFF, Kind.WORD},
     Next.METER: {Kind.METER},
     Next.NOTE: NOTES,
     Next.PITCH: {Kind.PITCH},
     Next.VELOCITY: {Kind.VELOCITY},
     Next.DURATION: {Kind.DURATION},
-    Next.SHIFT: {Kind.SHIFT},
+    Next.SHIFT: {Kind.SHIFT, Kind.WORD},
 }
 """What kinds of base tokens can come."""
 
@@ -60,6 +72,7 @@ class Bounds:
     earliest, latest: no note before and, if told, no time beyond. pitches: those allowed.
     program: the only one allowed, if told. most: notes at once, of that program. grid: onsets and
     durations are multiples of it. origin: where the first bar begins. meter: of every bar, if told.
+    part: where a part begins, from which bars are counted if they are numbered.
     """
 
     pitches: frozenset[int]
@@ -70,6 +83,7 @@ class Bounds:
     grid: int = 1
     origin: int = 0
     meter: Meter | None = None
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +106,13 @@ class State:
     program: int = 0
     sounding: tuple[Told, ...] = ()
     told: Told | None = None
+    word: Word = Word.NONE
 
     @property
     def between(self) -> bool:
         """Whether no note is half told, and no bar half begun."""
-        return self.next in (Next.ANY, Next.NOTE, Next.SHIFT)
+        whole = self.word in (Word.NONE, Word.DUE)
+        return whole and self.next in (Next.ANY, Next.NOTE, Next.SHIFT)
 
     @property
     def open(self) -> bool:

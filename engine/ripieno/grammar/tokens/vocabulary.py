@@ -27,6 +27,7 @@ _FINEST = 96
 _LENGTH = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
 _METER = re.compile(r"(\d{1,2})/(1|2|4|8|16|32)")
 _NUMBER = re.compile(r"-?\d{1,4}")
+_PLACE = re.compile(r"[1-9]\d?")
 
 Meter = tuple[int, int]
 """Beats of a bar, and the note value of a beat: (6, 8)."""
@@ -48,6 +49,14 @@ class Scheme(StrEnum):
     Application, 2021)."""
 
 
+class Words(StrEnum):
+    """What merges were learned inside of, where the beginning of each is marked."""
+
+    NONE = "none"
+    BAR = "bar"
+    BEAT = "beat"
+
+
 class Kind(Enum):
     """What a base token does."""
 
@@ -61,6 +70,8 @@ class Kind(Enum):
     NOTE_ON = "NoteOn"
     NOTE_OFF = "NoteOff"
     SHIFT = "TimeShift"
+    WORD = "Word"
+    """The mark of the first token in a bar or beat, in which merges were learned."""
     OTHER = ""
     """Nothing that this engine plays: it is never drawn."""
 
@@ -77,7 +88,8 @@ _NEEDED = {
 @dataclass(frozen=True, slots=True)
 class Event:
     """A base token as it is understood. `value`: a pitch, velocity, program or position; for a
-    duration or a shift, ticks in a metre of quarters. `meter` of a time signature."""
+    duration or a shift, ticks in a metre of quarters; for a bar its place in a part, from 1 on, or
+    0 where bars are not numbered. `meter` of a time signature."""
 
     kind: Kind
     value: int = 0
@@ -106,7 +118,8 @@ class Vocabulary:
     """What the ids 0 … size - 1 stand for in a `scheme`; times count in ticks, `quarter` to a beat.
 
     `tokens`: the base tokens of each id. `merges`: in the order of their ranks. `positions`: to a
-    beat of the metre. Raises BundleError for what cannot be played.
+    beat of the metre. `words`: where the mark Word_None stands, which the vocabulary then has.
+    Raises BundleError for what cannot be played.
     """
 
     def __init__(
@@ -116,9 +129,11 @@ class Vocabulary:
         tokens: Sequence[Sequence[Base]],
         merges: Sequence[Merge] = (),
         *,
+        words: Words = Words.NONE,
         where: str = "",
     ) -> None:
         self.scheme, self.positions, self.where = scheme, positions, where
+        self.words = words
         self.tokens = tuple(tuple(token) for token in tokens)
         self.merges = tuple(merges)
         self._check()
@@ -126,7 +141,11 @@ class Vocabulary:
         self.ids: dict[Base, int] = {t[0]: i for i, t in enumerate(self.tokens) if len(t) == 1}
         self.quarter = _ticks(positions, base)
         self.events: dict[Base, Event] = {b: _event(b, self.quarter) for b in base}
-        missing = [k.value for k in _NEEDED[scheme] if not self.some(k)]
+        places = [event.value for event, _ in self.some(Kind.BAR) if event.value]
+        if places != list(range(1, len(places) + 1)):
+            raise self._error(f"numbers its bars {places}", "1, 2, 3 and so on, without a gap")
+        needed = [*_NEEDED[scheme], *([Kind.WORD] if words is not Words.NONE else [])]
+        missing = [k.value for k in needed if not self.some(k)]
         if missing:
             raise self._error(f"has no {' and no '.join(missing)}, which {scheme} needs")
         if self.quarter % 4:
@@ -142,21 +161,23 @@ class Vocabulary:
                 [(str(kind), str(value)) for kind, value in token] for token in told["tokens"]
             ]
             merges = [Merge(int(a), int(b), int(c)) for a, b, c in told["merges"]]
+            words = Words(told.get("words", Words.NONE))
         except (ValueError, KeyError, TypeError, RecursionError):
-            fits, tokens, merges = False, [], []
+            fits, tokens, merges, words = False, [], [], Words.NONE
         if not fits:
             raise BundleError(
                 "this is not a vocabulary",
                 where=where,
                 allowed='JSON with format = 1, "tokens" and "merges", as docs/bundles.md tells',
             )
-        return cls(scheme, positions, tokens, merges, where=where)
+        return cls(scheme, positions, tokens, merges, words=words, where=where)
 
     def write(self) -> str:
         """The same as JSON, a line for each id."""
         tokens = ",\n".join(f" {json.dumps(token)}" for token in self.tokens)
         merges = json.dumps([[m.left, m.right, m.result] for m in self.merges])
-        return f'{{"format": {FORMAT}, "tokens": [\n{tokens}],\n"merges": {merges}}}\n'
+        words = "" if self.words is Words.NONE else f'"words": "{self.words}", '
+        return f'{{"format": {FORMAT}, {words}"tokens": [\n{tokens}],\n"merges": {merges}}}\n'
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -165,6 +186,12 @@ class Vocabulary:
         """The base tokens of a kind, by value, each with its id."""
         found = [(self.events[base], number) for base, number in self.ids.items()]
         return sorted((f for f in found if f[0].kind is kind), key=lambda f: f[0].value)
+
+    @cached_property
+    def bars(self) -> tuple[int, ...]:
+        """The ids that tell a bar line, in turn: one, or as many as a part has bars."""
+        found = self.some(Kind.BAR)
+        return tuple(number for event, number in found if event.value or len(found) == 1)
 
     @cached_property
     def spelled(self) -> tuple[tuple[Event, ...], ...]:
@@ -253,8 +280,12 @@ def _event(base: Base, quarter: int) -> Event:
     match kind:
         case Kind.OTHER:
             return Event(kind)
-        case Kind.BAR:
+        case Kind.WORD:
             return Event(kind if value == "None" else Kind.OTHER)
+        case Kind.BAR:
+            if value == "None":
+                return Event(kind)
+            return Event(kind, int(value)) if _PLACE.fullmatch(value) else Event(Kind.OTHER)
         case Kind.METER:
             meter = meter_of(value)
             return Event(kind, 0, meter) if meter else Event(Kind.OTHER)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ripieno.grammar.tokens.reading import Reader
-from ripieno.grammar.tokens.states import COMMON_TIME, Next, State, Told
+from ripieno.grammar.tokens.states import COMMON_TIME, Next, State, Told, Word
 from ripieno.grammar.tokens.vocabulary import Kind, Meter, Scheme
 
 Chunk = tuple[int, ...]
@@ -56,7 +56,8 @@ class Writer:
         self._reader, self._player = reader, player
         self._scheme = vocabulary.scheme
         self._scales = {kind: _scale(vocabulary.some(kind)) for kind in Kind}
-        self._bar = vocabulary.ids.get(("Bar", "None"))
+        self._bars = vocabulary.bars
+        self._mark: Chunk = () if reader.words is None else (vocabulary.ids["Word", "None"],)
         self._meters = {event.meter: number for event, number in vocabulary.some(Kind.METER)}
         midi_like = self._scheme is Scheme.MIDI_LIKE
         self._programs = bool(self._scales[Kind.PROGRAM].ids) and not midi_like
@@ -82,8 +83,11 @@ class Writer:
         known = [p for p in self._reader.pitches if (p - pitch) % 12 == 0]
         return min(known, key=lambda p: (abs(p - pitch), p), default=None)
 
-    def write(self, notes: Sequence[Told], origin: int, until: int, meter: Meter) -> Written:
-        """`notes` in [origin, until), in the metre `meter`; the first bar begins at `origin`.
+    def write(
+        self, notes: Sequence[Told], origin: int, until: int, meter: Meter, part: int = 0
+    ) -> Written:
+        """`notes` in [origin, until), in the metre `meter`; the first bar begins at `origin`, and
+        at `part` a part of the music does, where bars are numbered.
 
         A note whose `end` is not known has the length of a beat, where lengths are told.
 
@@ -96,7 +100,7 @@ class Writer:
         chunks: list[Chunk] = []
         state = self._reader.start(origin)
         for note in known:
-            way, state = self._way(state, note.onset, origin, meter)
+            way, state = self._way(state, note.onset, origin, meter, part)
             if self._scheme is Scheme.STRUCTURED:
                 chunks += [way] if way else []
                 way = ()
@@ -130,34 +134,51 @@ class Writer:
             line.append(_changed(note, pitch, note.end))
         return line
 
-    def _way(self, state: State, onset: int, origin: int, meter: Meter) -> tuple[Chunk, State]:
+    def _way(
+        self, state: State, onset: int, origin: int, meter: Meter, part: int
+    ) -> tuple[Chunk, State]:
         """The tokens that lead from `state` to a note at `onset`, and where they lead."""
         if self._scheme is not Scheme.REMI:
-            return self._shifts(onset - state.now), _moved(state, onset, state.bar, meter)
+            first = state.word is Word.DUE
+            shifts = self._shifts(state.now, onset, origin, first=first)
+            return shifts, _moved(state, onset, state.bar, meter)
         length = self._reader.bar_length(meter)
         bar = origin + (onset - origin) // length * length
         count = (bar - origin) // length + 1 if state.bar is None else (bar - state.bar) // length
         opening = self._meters.get(meter) if self._meters else None
-        one = () if self._bar is None else (self._bar,)
-        way = (one if opening is None else (*one, opening)) * count
+        way: Chunk = ()
+        for begin in range(bar - (count - 1) * length, bar + 1, length):
+            line = self._bars[(begin - part) // length % len(self._bars)]
+            way += (*self._mark, line) if opening is None else (*self._mark, line, opening)
         if count or onset != state.now or not state.placed:
             beat, positions = self._reader.beat(meter), self._reader.vocabulary.positions
             place = self._scales[Kind.POSITION].nearest((onset - bar) * positions // beat)
+            before = bar if count else state.now
+            way = (*way, *self._marks(before, onset, bar, meter))
             way = way if place is None else (*way, place)
         return way, _moved(state, onset, bar, meter)
 
-    def _shifts(self, ticks: int) -> Chunk:
-        """Shifts of time that come to `ticks`, the longest first; exactly one where there is one
-        before every note."""
+    def _shifts(self, now: int, target: int, origin: int, *, first: bool) -> Chunk:
+        """Shifts of time from `now` to `target`, the longest first; exactly one where there is one
+        before every note. Words begin at bars, or beats, from `origin` on, and with the `first`."""
         scale = self._scales[Kind.SHIFT]
+        way: list[int] = [*self._mark] if first else []
         if self._scheme is Scheme.STRUCTURED:
-            place = scale.below(ticks)
-            return () if place is None else (place[1],)
-        way: list[int] = []
-        while ticks > 0 and (found := scale.below(ticks)) is not None and found[0] > 0:
-            way.append(found[1])
-            ticks -= found[0]
+            place = scale.below(target - now)
+            if place is None:
+                return ()
+            crossed = () if first else self._marks(now, now + place[0], origin, COMMON_TIME)
+            return (*way, *crossed, place[1])
+        while now < target and (found := scale.below(target - now)) is not None and found[0] > 0:
+            way += (found[1], *self._marks(now, now + found[0], origin, COMMON_TIME))
+            now += found[0]
         return tuple(way)
+
+    def _marks(self, before: int, now: int, origin: int, meter: Meter) -> Chunk:
+        """The mark of a word that begins after `before` and not after `now`, if one does."""
+        words = self._reader.words
+        crossed = words is not None and words.crosses(before, now, origin, meter)
+        return self._mark if crossed else ()
 
     def _note(self, note: Told, meter: Meter) -> Chunk:
         end = note.onset + self._reader.beat(meter) if note.end is None else note.end
@@ -174,17 +195,21 @@ class Writer:
         over = [note for note in notes if note.end is not None and note.end <= until]
         moves += [(note.end or 0, 0, place, note) for place, note in enumerate(over)]
         chunks: list[Chunk] = []
-        now = origin
+        now, first = origin, bool(self._mark)
         for at, on, _, note in sorted(moves, key=lambda move: move[:3]):
             kind = Kind.NOTE_ON if on else Kind.NOTE_OFF
             told = [self._scales[kind].nearest(note.pitch)]
             told += [self._scales[Kind.VELOCITY].nearest(note.velocity)] if on else []
-            chunks.append((*self._shifts(at - now), *(n for n in told if n is not None)))
-            now = at
+            way = self._shifts(now, at, origin, first=first)
+            chunks.append((*way, *(n for n in told if n is not None)))
+            now, first = at, False
         sounding = tuple(_changed(n, n.pitch, None) for n in notes if n not in over)
         began = [note.pitch for note in notes if note.onset == now]
         top = (0, max(began)) if began else None
-        return Written(tuple(chunks), State(now, placed=True, sounding=sounding, top=top))
+        word = self._reader.start().word if first else Word.NONE
+        return Written(
+            tuple(chunks), State(now, word=word, placed=True, sounding=sounding, top=top)
+        )
 
 
 def _scale(found: Sequence[tuple[object, int]]) -> _Scale:
