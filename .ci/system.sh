@@ -80,6 +80,15 @@ look_for_proof() {
     is_mac && return
     command -v ardour7-lua >/dev/null || compgen -G "/usr/bin/ardour*-lua" >/dev/null ||
         want "a sequencer that records us" "ardour"
+    command -v tmux >/dev/null || want "a terminal in which a script plays" tmux
+    command -v oscsend >/dev/null || want "an OSC client that is none of ours" liblo-tools
+    command -v qmidinet >/dev/null || want "MIDI over a network" qmidinet
+    command -v ip >/dev/null || want "two networks in one machine, for a test" iproute2
+    command -v unshare >/dev/null || want "the same" util-linux
+    command -v g++ >/dev/null || want "builds a VST3 instrument for a test" g++
+    command -v make >/dev/null || want "the same" make
+    command -v pkg-config >/dev/null || want "the same" "pkg-config pkgconf"
+    command -v xz >/dev/null || want "the same" xz-utils
 }
 
 install_wanted() {  # with "again" it only tells what is still missing

@@ -1,7 +1,7 @@
-"""`make bench-host`: what it costs to be a host: looking at a model, trying it, changing it.
+"""`make bench-host`: what it costs to be a host of other people's models and instruments.
 
-`python -m tests.bench_host [--quick] [--write]`. It tells what was met and what was missed, and
-never fails for that.
+`python -m tests.bench_host [--quick] [--write] [--only PART …]`. It tells what was met and what was
+missed, and never fails for that.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,18 +25,47 @@ from ripieno.routing import OutputKind, OutputSpec, Routing
 from ripieno.settings import Mode
 from ripieno.takes.facts import ModelReady
 
+from tests.bench import jack_server
+from tests.bench_ensemble import together
+from tests.bench_imports import imported
+from tests.bench_instruments import placement
 from tests.bench_table import Findings, Row, Sample, Target, at_most, load, machine, page
+from tests.engine.jackd import JackServer
 from tests.live.show import SHIPPED, best_bundle, quick, show, stage_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "bench-host.md"
 INTRODUCTION = """\
 # What it costs to be a host
 
-Written by `make bench-host ARGS=--write`. All times are wall-clock milliseconds; p99 of n values is
-the value that 99 % of them stay below.
+Written by `make bench-host ARGS=--write`. All times are wall-clock milliseconds, unless a row says
+otherwise; p99 of n values is the value that 99 % of them stay below.
 """
 SILENCE = Routing(outputs=(OutputSpec(OutputKind.NONE),), inputs=())
 FENCE_MS = 0.1
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where the parts are measured: a folder of their own, and a JACK server where there is one."""
+
+    place: Path
+    jack: JackServer | None
+    quick: bool
+
+
+Part = Callable[[Stand], Iterable[Findings]]
+PARTS: dict[str, Part] = {
+    "looked at": lambda stand: looked_at(stand.place, 5 if stand.quick else 25),
+    "tried": lambda stand: [tried(2 if stand.quick else 5)],
+    "imported": lambda stand: [imported(stand.place, 1 if stand.quick else 3)],
+    "fenced": lambda stand: [fenced(200 if stand.quick else 5000)],
+    "changed": lambda stand: [changed(stand.place, 3 if stand.quick else 10)],
+    "ensemble": lambda stand: [
+        together(stand.place, best_bundle(stand.place / "ensemble-bundle"), quick=stand.quick)
+    ],
+    "instruments": lambda stand: [placement(stand.jack, stand.quick)] if stand.jack else [],
+}
+"""What is measured, in this order."""
 
 
 def main() -> int:
@@ -43,16 +73,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-host", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a look at everything")
     parser.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="measure these parts only")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
+    findings: list[Findings] = []
+    with tempfile.TemporaryDirectory() as place, jack_server(Path(place)) as jack:
         told = machine(SHIPPED)
-        times = 5 if options.quick else 25
-        findings = [
-            *(looked_at(folder, Path(place), times) for folder in resources.bundles().values()),
-            tried(2 if options.quick else 5),
-            fenced(200 if options.quick else 5000),
-            changed(Path(place), 3 if options.quick else 10),
-        ]
+        stand = Stand(Path(place), jack, options.quick)
+        for part in options.only or PARTS:
+            print(f"measuring: {part} …", file=sys.stderr, flush=True)
+            findings += PARTS[part](stand)
         told.append(f"load at the end: {load()}")
     text = page(findings, told, INTRODUCTION)
     print(text)
@@ -73,8 +102,13 @@ def timed(work: Callable[[], object], times: int) -> tuple[float, ...]:
     return tuple(took)
 
 
-def looked_at(folder: Path, place: Path, times: int) -> Findings:
-    """Reading the manifest, checking all of it, packing and unpacking."""
+def looked_at(place: Path, times: int) -> Iterator[Findings]:
+    """Reading the manifest of each model that ships, checking all of it, packing and unpacking."""
+    for folder in resources.bundles().values():
+        yield _looked_at(folder, place, times)
+
+
+def _looked_at(folder: Path, place: Path, times: int) -> Findings:
     packed = place / f"{folder.name}.ripieno"
     numbers = iter(range(times))
 

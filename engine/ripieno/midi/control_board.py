@@ -1,11 +1,12 @@
 """Footswitches, pads and knobs at work: what was learned is loaded, heard, acted on and kept.
 
-A controller that has lamps or motors is told where everything stands.
+A controller that has lamps or motors is told where everything stands. Each controller has a board
+of its own; what is to be learned is learned by the one that is touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ripieno import surface
@@ -14,7 +15,8 @@ from ripieno.commands import FOOTSWITCHES, Action, Command
 from ripieno.errors import SettingError
 from ripieno.events import ControlChange, MidiMessage, NoteOff, NoteOn, Stamped
 from ripieno.midi import controls_file
-from ripieno.midi.controls import Control, Controls, Kind, Touch, Way, told_of
+from ripieno.midi.controls import Control, Controls, Kind, Touch, Waiting, Way, told_of
+from ripieno.midi.controls_keeper import Keeper
 from ripieno.midi.turning import Turning, light
 from ripieno.settings import Settings
 
@@ -36,11 +38,19 @@ class ControlBoard:
     """What is bound on the controller called `port`; its file is written when something is learned.
 
     `do` carries out an action or a command at a moment, `say` tells the player, `lamps` is the way
-    back to the controller, None where there is none.
+    back to the controller, None where there is none; `keeper` writes the file.
     """
 
-    def __init__(self, port: str, do: Do, say: Say, lamps: Lamps | None = None) -> None:
+    def __init__(
+        self,
+        port: str,
+        do: Do,
+        say: Say,
+        lamps: Lamps | None = None,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._port, self._do, self._say, self._lamps = port, do, say, lamps
+        self._keeper = keeper or Keeper()
         self._controls = Controls()
         self._turning = Turning()
         self._shown: dict[Control, int] = {}
@@ -51,7 +61,7 @@ class ControlBoard:
 
     def hear(self, stamped: Stamped, settings: Settings) -> bool:
         """Act on a control; whether it was one, and not music."""
-        learning = self._controls.learning
+        waiting = self._controls.waiting
         consumed, done, told = self._controls.hear(stamped.message)
         for what in done:
             if isinstance(what, Touch):
@@ -63,9 +73,23 @@ class ControlBoard:
             self._stands(stamped.message)
         if told:
             self._say(told)
-        if learning is not None and self._controls.learning is None:
+        if waiting != self._controls.waiting:
             self._keep()
         return consumed
+
+    @property
+    def waiting(self) -> Waiting:
+        """What waits for a control to be touched."""
+        return self._controls.waiting
+
+    def wait_for(self, wanted: Waiting) -> None:
+        """The next controls that are touched do this; () calls it off."""
+        self._controls.wait_for(wanted)
+
+    def forget(self) -> None:
+        """Nothing does anything any more."""
+        self._controls.forget()
+        self._keep()
 
     def learn(self, action: Action | str | None) -> None:
         """The next control that is touched does `action`; None forgets all that was learned.
@@ -73,8 +97,7 @@ class ControlBoard:
         A text names what is turned, and after a space the way, such as 'temperature pick-up'.
         """
         if action is None:
-            self._controls.forget()
-            self._keep()
+            self.forget()
             self._say("All controls are forgotten")
             return
         way = Way.ABSOLUTE
@@ -137,7 +160,57 @@ class ControlBoard:
 
     def _keep(self) -> None:
         self._shown.clear()
-        try:
-            controls_file.save(self._port, self._controls.bindings)
-        except SettingError as error:
-            self._say(str(error))
+        self._keeper.keep(self._port, self._controls.bindings)
+
+
+class ControlBoards:
+    """The boards of all controllers, in the order of the inputs: one that nobody plugged in, too.
+
+    `controllers` are their names, each with the way back to it.
+    """
+
+    def __init__(self, controllers: Sequence[tuple[str, Lamps | None]], do: Do, say: Say) -> None:
+        self._keeper, self._say = Keeper(), say
+        self._boards = [
+            ControlBoard(port, do, say, lamps, self._keeper)
+            for port, lamps in controllers or (("", None),)
+        ]
+
+    def hear(self, stamped: Stamped, settings: Settings) -> bool:
+        """Act on a control; whether it was one, and not music."""
+        board = self._boards[stamped.source if stamped.source < len(self._boards) else 0]
+        waiting = board.waiting
+        consumed = board.hear(stamped, settings)
+        if board.waiting != waiting:
+            self._share(board)
+        return consumed
+
+    def learn(self, action: Action | str | None) -> None:
+        """The next control that is touched, on whichever controller, does `action`."""
+        first, *others = self._boards
+        first.learn(action)
+        if action is None:
+            for board in others:
+                board.forget()
+        self._share(first)
+
+    def learn_all(self) -> None:
+        """The next eight switches that are touched become the footswitch set."""
+        self._boards[0].learn_all()
+        self._share(self._boards[0])
+
+    def show(self, settings: Settings, lit: frozenset[Action]) -> None:
+        """Let lamps and motors say where everything stands; say what could not be kept."""
+        for board in self._boards:
+            board.show(settings, lit)
+        for problem in self._keeper.problems():
+            self._say(problem)
+
+    def wait(self) -> None:
+        """Until all that was learned is written."""
+        self._keeper.wait()
+
+    def _share(self, board: ControlBoard) -> None:
+        """What waits to be learned waits on every controller."""
+        for other in self._boards:
+            other.wait_for(board.waiting)

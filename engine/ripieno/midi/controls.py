@@ -110,6 +110,7 @@ class Touch:
 
 
 Bindings = tuple[Binding, ...]
+Waiting = tuple[tuple[Action | str, Way], ...]
 Heard = tuple[bool, tuple[Action | Touch, ...], str]
 """Whether it was a command and not music; what it does; what to tell the player."""
 MUSIC: Heard = (False, (), "")
@@ -137,6 +138,15 @@ class Controls:
     def learning(self) -> Action | str | None:
         """What waits for a control to be touched."""
         return self._wanted[0][0] if self._wanted else None
+
+    @property
+    def waiting(self) -> Waiting:
+        """All that wait for controls to be touched, in order, each with its way."""
+        return tuple(self._wanted)
+
+    def wait_for(self, wanted: Waiting) -> None:
+        """The next controls that are touched do this, one after the other; () calls it off."""
+        self._wanted = list(wanted)
 
     def learn(self, action: Action | str | None, way: Way = Way.ABSOLUTE) -> None:
         """The next control that is touched does `action`; None calls it off."""

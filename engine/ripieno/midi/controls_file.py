@@ -8,6 +8,8 @@ it is not the one of the same name:
     lamps = "Launchkey Mini MIDI 2"
     answer = ["cc 67", "note 36 on channel 10"]
     temperature = ["cc 21 pick-up from 0.6 to 1.3", "cc 22 on channel 2 relative"]
+
+It may be edited by hand: whatever is learned afterwards, comments stay.
 """
 
 from __future__ import annotations
@@ -72,16 +74,18 @@ def way_from(name: str) -> Way:
 
 
 def save(port: str, bindings: Bindings) -> None:
-    """Keep what was learned on `port`; that of other controllers stays. Raises SettingError."""
-    known = _read()
-    table = known.get(unnumbered(port), {})
-    lamps = {LAMPS: table[LAMPS]} if LAMPS in table else {}
-    known[unnumbered(port)] = {**lamps, **_table(bindings)}
+    """Keep what was learned on `port`; what stands for other controllers, and every comment, stays.
+
+    Raises SettingError.
+    """
+    name = unnumbered(port)
+    _read()  # a broken file is told, and not written over
     file = path()
     fresh = file.with_suffix(".new")
     try:
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
         file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(_text(known), encoding="utf-8")
+        fresh.write_text(_rewritten(text, name, _table(bindings)), encoding="utf-8")
         fresh.replace(file)  # whole or not at all
     except OSError as error:
         raise SettingError(
@@ -150,29 +154,26 @@ def _binding(told: object, action: Action | str) -> Binding:
     )
 
 
-def _table(bindings: Bindings) -> dict[str, object]:
+def _table(bindings: Bindings) -> dict[str, list[str]]:
     """The controls of each action, in the order in which they were learned."""
-    table: dict[str, object] = {}
+    table: dict[str, list[str]] = {}
     for action in dict.fromkeys(binding.action for binding in bindings):
         name = action.value if isinstance(action, Action) else action
         table[name] = [_told(binding) for binding in bindings if binding.action == action]
     return table
 
 
-def _text(known: Tables) -> str:
-    lines: list[str] = []
-    for port, table in known.items():
-        lines.append(f"[{_quoted(port)}]")
-        for name, told in table.items():
-            value = _quoted(told) if isinstance(told, str) else _list(told)
-            lines.append(f"{name} = {value}")
-        lines.append("")
-    return "\n".join(lines)
+def _rewritten(text: str, port: str, told: dict[str, list[str]]) -> str:
+    """`text` with the controls of `port` as they are `told` now; what has not changed stays."""
+    from ripieno.kept_toml import KeptToml  # imported late: it takes a while, and notes may not
 
-
-def _list(items: object) -> str:
-    assert isinstance(items, list)
-    return f"[{', '.join(_quoted(str(item)) for item in items)}]"
+    document = KeptToml(text)
+    for name in document.names(port):
+        if name != LAMPS and name not in told:
+            document.remove(port, name)
+    for name, controls in told.items():
+        document.put(port, name, f"[{', '.join(map(_quoted, controls))}]")
+    return str(document)
 
 
 def _told(binding: Binding) -> str:
@@ -188,6 +189,5 @@ def _told(binding: Binding) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string."""
-    plain = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04X}" for c in plain) + '"'
+    """A TOML string; what controls are told by has no quotes in it."""
+    return f'"{text}"'

@@ -74,6 +74,11 @@ class FrameClock:
         return self._last
 
     @property
+    def lost(self) -> int:
+        """How many frames its count is ahead of the server's own."""
+        return self._lost
+
+    @property
     def running(self) -> bool:
         """Whether it has been told a moment."""
         return self._zero is not None

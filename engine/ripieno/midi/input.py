@@ -37,9 +37,19 @@ class Input:
     """
 
     def __init__(
-        self, client: str, name: str, *, virtual: bool, on_message: Callable[[Stamped], None]
+        self,
+        client: str,
+        name: str,
+        *,
+        virtual: bool,
+        on_message: Callable[[Stamped], None],
+        place: int = 0,
     ) -> None:
-        """Open it. `on_message` is called in the MIDI system's own thread, and returns at once."""
+        """Open it. `on_message` is called in the MIDI system's own thread, and returns at once.
+
+        `place` is the `source` of its messages.
+        """
+        self._place = place
         self.echo = Echo(lambda: Seconds(time.perf_counter()))
         """What does not count as played: our outputs tell it what they send."""
         own = f"{client}-in" if virtual else client
@@ -67,7 +77,7 @@ class Input:
             if self.echo.is_ours(message, at):
                 return
             self._note_down(message)
-        self._on_message(Stamped(at, message))
+        self._on_message(Stamped(at, message, self._place))
 
     def _note_down(self, message: MidiMessage) -> None:
         match message:
@@ -96,9 +106,10 @@ class Input:
         """Somebody has gone: what their hands held down is released."""
         at = Seconds(time.perf_counter())
         for channel, pitch in sorted(tuple(self._held)):
-            self._on_message(Stamped(at, NoteOff(channel, pitch)))
+            self._on_message(Stamped(at, NoteOff(channel, pitch), self._place))
         for channel in sorted(tuple(self._pedals)):
-            self._on_message(Stamped(at, ControlChange(channel, SUSTAIN, 0)))
+            release = ControlChange(channel, SUSTAIN, 0)
+            self._on_message(Stamped(at, release, self._place))
         self._held.clear()
         self._pedals.clear()
 
@@ -106,15 +117,17 @@ class Input:
         self._connection.close()
 
 
-def open_input(spec: InputSpec, client: str, on_message: Callable[[Stamped], None]) -> Input:
-    """Open a port by name, or one of our own. Raises PortError.
+def open_input(
+    spec: InputSpec, client: str, on_message: Callable[[Stamped], None], place: int = 0
+) -> Input:
+    """Open a port by name, or one of our own; its messages come from `place`. Raises PortError.
 
     A file is not a port: it is a `midifile.FileInput`, and plays by the beat.
     """
     virtual = spec.kind is InputKind.VIRTUAL
     if spec.kind is InputKind.FILE:
         raise PortError(f"{spec.name!r} is a MIDI file and no port")
-    return Input(client, spec.name, virtual=virtual, on_message=on_message)
+    return Input(client, spec.name, virtual=virtual, on_message=on_message, place=place)
 
 
 _CLOCK: dict[int, MidiMessage] = {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import deque
 from typing import Any
 
 from ripieno.clock import Seconds
 from ripieno.midi import jack
-from ripieno.midi.frame_clock import FrameClock
+from ripieno.midi.jack_cycles import JackCycles
 from ripieno.midi.rtmidi_ports import Direction
 from ripieno.midi.stream import Heard, Left
 from ripieno.outputs.ends import Ends
@@ -26,8 +25,6 @@ _SWITCH = 0.0005
 _MEMORY = 0.1
 """Seconds before an xrun in which what was sent may be lost: JACK throws away a cycle's messages
 where somebody was not done in time, and says so only afterwards."""
-_SIGHT = 50e-6
-"""Seconds; a look at two clocks that took longer was interrupted, and does not count."""
 
 
 class JackMidi:
@@ -50,11 +47,11 @@ class JackMidi:
         self._client: Any = jack.open_client(client)
         self.alive = True
         """False from the moment the server has gone."""
-        self.cycles = 0
-        """How often JACK has called: a number that stands still belongs to a dead server."""
         self._heard, self._left, self._ends = heard, left, ends
         self._others = 0  # how many the port is connected to
-        self._clock = FrameClock(self._client.samplerate)
+        self._cycles = JackCycles(self._client)
+        self._clock = self._cycles.clock
+        self._registered: deque[str] = deque()
         self._now: deque[Message] = deque()
         self._timed: deque[tuple[int, Message, bool]] = deque()  # whether it revokes its note
         self._pacing = Pacing(GAP * self._client.samplerate)
@@ -67,6 +64,7 @@ class JackMidi:
         self._port: Any = ports.register(port)
         self._client.set_shutdown_callback(self._on_shutdown)
         self._client.set_xrun_callback(self._on_xrun)
+        self._client.set_port_registration_callback(self._on_registration)
         self._client.set_process_callback(self._hear if inward else self._play)
         self._client.activate()
         self.client: str = self._client.name
@@ -76,6 +74,11 @@ class JackMidi:
     def name(self) -> str:
         """The full name of the port, such as 'ripieno:out'."""
         return f"{self.client}:{self.port}"
+
+    @property
+    def cycles(self) -> int:
+        """How often JACK has called: a number that stands still belongs to a dead server."""
+        return self._cycles.count
 
     @property
     def period(self) -> Seconds:
@@ -110,18 +113,8 @@ class JackMidi:
 
     # ---- in JACK's thread: nothing here may wait, or raise
 
-    def _begin(self) -> int:
-        """A cycle begins: its first frame."""
-        self.cycles += 1
-        before = time.perf_counter()
-        since = self._client.frames_since_cycle_start
-        frame = self._client.last_frame_time
-        if time.perf_counter() - before > _SIGHT and self._clock.running:
-            return self._clock.cycle(frame, None)
-        return self._clock.cycle(frame, Seconds(before - since / self._clock.rate))
-
     def _play(self, frames: int) -> None:
-        start = self._begin()
+        start = self._cycles.begin()
         self._port.clear_buffer()
         came = self._look_for_others()
         if came:
@@ -175,7 +168,7 @@ class JackMidi:
         return self._others > before
 
     def _hear(self, frames: int) -> None:
-        start = self._begin()
+        start = self._cycles.begin()
         self._look_for_others()
         assert self._heard
         for offset, data in self._port.incoming_midi_events():
@@ -188,7 +181,16 @@ class JackMidi:
     def _on_shutdown(self, status: object, reason: str) -> None:
         self.alive = False
 
+    def _on_registration(self, port: Any, registered: bool) -> None:
+        """In another thread of JACK's."""
+        if registered:
+            self._registered.append(port.name)
+
     # ---- connections
+
+    def came(self) -> frozenset[str]:
+        """The full names of all ports that have come to the server since the last call."""
+        return frozenset(self._registered.popleft() for _ in range(len(self._registered)))
 
     def connections(self) -> frozenset[str]:
         """The full names of all ports that this one is connected to."""

@@ -67,6 +67,11 @@ class JackConnection:
         return midi
 
     @property
+    def cycles(self) -> int:
+        """How often the server has called so far; it begins anew with a new server."""
+        return self._midi.cycles
+
+    @property
     def title(self) -> str:
         return self.target or f"{self._client}:{self._name}"
 
@@ -137,8 +142,10 @@ class JackConnection:
     def _follow(self) -> None:
         """Note who is connected, and connect those again who have come back."""
         connected = self._midi.connections()
+        came = self._midi.came()
         left = (self._connected - connected) | (self._doubtful - connected)
-        there = frozenset(port for port in left if self._midi.exists(port))
+        # one that has come meanwhile is no longer the port that we knew: its program has restarted
+        there = frozenset(port for port in left - came if self._midi.exists(port))
         # a port that goes loses its connections first: only one that stays was disconnected
         self._doubtful = there - self._doubtful
         self._absent = (self._absent | (left - there)) - connected

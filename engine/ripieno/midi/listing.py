@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ripieno import resources
 from ripieno.midi.rtmidi_ports import Port, list_ports
-from ripieno.outputs import fluidsynth, spawned, tinysoundfont
+from ripieno.outputs import fluidsynth, spawned, tinysoundfont, vst3_folders, vst3_plugin
 
 NO_DEVICE = (
     "Audio: this machine has no audio device that can be played to. "
@@ -28,6 +28,8 @@ class Described:
     audio: tuple[str, ...]
     soundfonts: tuple[Path, ...]
     devices: tuple[str, ...]
+    instruments: tuple[Path, ...]
+    """VST3 plug-ins where those of a system lie; which of them are effects, is not known."""
     missing: tuple[str, ...]
 
 
@@ -49,4 +51,7 @@ def describe_ports() -> Described:
     if not fonts:
         missing.append("Soundfonts: none is there. 'make sound' builds the one that ships.")
     devices = spawned.audio_devices() if tinysoundfont.installed() else ()
-    return Described(midi.inputs, midi.outputs, audio, fonts, devices, tuple(missing))
+    plugins = tuple(vst3_folders.installed())
+    if plugins and not vst3_plugin.installed():
+        missing.append(f"VST3 instruments: {vst3_plugin.missing()}")
+    return Described(midi.inputs, midi.outputs, audio, fonts, devices, plugins, tuple(missing))

@@ -305,12 +305,16 @@ def _part_events(part: Part) -> Iterator[tuple[int, int, Any]]:
 
 
 def _moves(channel: int, score: Score) -> Iterator[tuple[int, int, Any]]:
-    """Pedals and wheels."""
+    """Pedals, wheels, and sounds that were chosen on the way."""
     for control in score.controls:
         if control.channel == channel:
             number, value = control.controller, control.value
             move = mido.Message("control_change", channel=channel, control=number, value=value)
             yield _tick(control.beat), 1, move
+    for sound in score.programs:
+        if sound.channel == channel:
+            change = mido.Message("program_change", channel=channel, program=sound.program)
+            yield _tick(sound.beat), 1, change
     for bend in score.bends:
         if bend.channel == channel:
             wheel = mido.Message("pitchwheel", channel=channel, pitch=bend.value)

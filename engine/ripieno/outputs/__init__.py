@@ -60,6 +60,16 @@ class Output(Protocol):
 
 
 @runtime_checkable
+class Replaceable(Protocol):
+    """An instrument in a process of its own, which may not be there yet, or no more: then the
+    built-in sound stands in for it."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it sounds what it is told, as far as is known since the last `check`."""
+
+
+@runtime_checkable
 class Revoking(Protocol):
     """An output that looks ahead, and can take back what has not sounded yet."""
 

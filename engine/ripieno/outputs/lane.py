@@ -21,7 +21,7 @@ class Lane:
 
     The instrument behind it takes `latency` to sound, and is told so much earlier. `velocities`
     has 128 bytes: what is sent for each velocity that is played. What is on other channels than
-    `channels` is not for it; () is all.
+    `channels` is not for it, unless it stands in for another one; () is all.
     """
 
     def __init__(
@@ -34,7 +34,12 @@ class Lane:
         self.output = output
         self._latency = latency
         self._velocities = velocities
-        self._deaf = frozenset(range(16)).difference(channels) if channels else frozenset()
+        self.channels = frozenset(channels or range(16))
+        """What it may be told of."""
+        self.begins = self.channels
+        """On which channels notes begin; may be changed while music plays. A note that has begun
+        is told its end."""
+        self._touched = self.begins  # on which channels something may have begun
         self._pacing = Pacing(GAP)
         self._revoked: set[tuple[int, int]] = set()  # notes that were cancelled
 
@@ -45,11 +50,19 @@ class Lane:
 
     def put(self, at: Seconds, message: Message) -> None:
         """Let `message` sound at `at`, or as soon as can be."""
-        if self._deaf and message[0] < SYSTEM and message[0] & 0x0F in self._deaf:
+        if message[0] < SYSTEM and not self._hears(message):
             return
         if message[0] & 0xF0 == NOTE_ON:
             message = (message[0], message[1], self._velocities[message[2]])
         self._pacing.put(at - self._latency, message)
+
+    def _hears(self, message: Message) -> bool:
+        """Whether a message of a channel is for it."""
+        channel = message[0] & 0x0F
+        if channel in self.begins:
+            self._touched |= {channel}
+            return True
+        return channel in self._touched and message[0] & 0xF0 != NOTE_ON
 
     def cancel(self, channel: int, pitch: int, now: Seconds) -> None:
         """This note does not begin any more, or else ends now."""

@@ -8,12 +8,16 @@ from typing import cast
 from ripieno import plugins
 from ripieno.clock import Seconds
 from ripieno.errors import PluginError, PortError, SettingError, SoundError
-from ripieno.outputs import Output
+from ripieno.outputs import Output, Replaceable
 from ripieno.outputs.foreign import ForeignOutput, Opener
 from ripieno.outputs.lane import Lane, velocity_table
 from ripieno.outputs.null import NullOutput
 from ripieno.outputs.soundfont import has_percussion
+from ripieno.outputs.stand_in import StandIn
 from ripieno.routing import OutputKind, OutputSpec, Routing
+
+INSTRUMENTS = (OutputKind.LV2, OutputKind.VST3)
+"""Outputs for which the built-in sound stands in."""
 
 
 def open_lanes(routing: Routing, soundfont: Path) -> tuple[list[Lane], list[str]]:
@@ -22,7 +26,40 @@ def open_lanes(routing: Routing, soundfont: Path) -> tuple[list[Lane], list[str]
     `soundfont` is the file to play: the routing's own, or the built-in one. Without any output
     that opens there is one that is silent, so that a performance can always go on.
     """
-    lanes: list[Lane] = []
+    opened, missing = _open_all(routing, soundfont)
+    lanes = [lane for _, lane in opened] or [Lane(NullOutput())]
+    return lanes, missing
+
+
+def open_with_stand_in(
+    routing: Routing, soundfont: Path
+) -> tuple[list[Lane], StandIn | None, list[str]]:
+    """The same, and the built-in sound beside instruments that may be away, or do not open.
+
+    It is the routing's own synthesiser, or one that is opened for this alone, as last of the lanes.
+    """
+    opened, missing = _open_all(routing, soundfont)
+    lanes = [lane for _, lane in opened] or [Lane(NullOutput())]
+    kept = [spec for spec, _ in opened]
+    lost = [spec for spec in routing.outputs if spec.kind in INSTRUMENTS and spec not in kept]
+    if not lost and not any(isinstance(lane.output, Replaceable) for lane in lanes):
+        return lanes, None, missing
+    synth = next((lane for spec, lane in opened if spec.kind is OutputKind.SYNTH), None)
+    if synth is None:
+        try:
+            synth = Lane(_open(OutputSpec(OutputKind.SYNTH), routing.client, soundfont))
+        except SoundError:
+            return lanes, None, missing  # without it they are silent when they are away
+        synth.begins = frozenset()
+        lanes.append(synth)
+    if lost:
+        missing.append("The built-in sound plays instead.")
+    alone = frozenset(channel for spec in lost for channel in spec.channels or range(16))
+    return lanes, StandIn(synth, lanes, alone), missing
+
+
+def _open_all(routing: Routing, soundfont: Path) -> tuple[list[tuple[OutputSpec, Lane]], list[str]]:
+    opened: list[tuple[OutputSpec, Lane]] = []
     missing: list[str] = []
     for spec in routing.outputs:
         try:
@@ -36,8 +73,9 @@ def open_lanes(routing: Routing, soundfont: Path) -> tuple[list[Lane], list[str]
                 "`click_channel` in the preset takes it to a channel that sounds."
             )
         latency = Seconds(spec.latency_ms / 1000)
-        lanes.append(Lane(output, latency, velocity_table(spec.velocity), spec.channels))
-    return lanes or [Lane(NullOutput())], missing
+        lane = Lane(output, latency, velocity_table(spec.velocity), spec.channels)
+        opened.append((spec, lane))
+    return opened, missing
 
 
 def open_outputs(routing: Routing, soundfont: Path) -> tuple[list[Output], list[str]]:
@@ -76,6 +114,13 @@ def open_lv2(spec: OutputSpec, client: str, soundfont: Path) -> Output:
     return Lv2Output(spec.name, client)
 
 
+def open_vst3(spec: OutputSpec, client: str, soundfont: Path) -> Output:
+    """A VST3 instrument in a process of its own. Raises SoundError."""
+    from ripieno.outputs.vst3 import Vst3Output
+
+    return Vst3Output(spec.name, spec.parameters, client)
+
+
 def open_synth(spec: OutputSpec, client: str, soundfont: Path) -> Output:
     """FluidSynth on its own drivers; a single device, by its name, takes PortAudio."""
     from ripieno.outputs import fluidsynth, tinysoundfont
@@ -93,6 +138,7 @@ def open_synth(spec: OutputSpec, client: str, soundfont: Path) -> Output:
 def _kind(spec: OutputSpec) -> str:
     names = {
         OutputKind.LV2: "LV2 instrument",
+        OutputKind.VST3: "VST3 instrument",
         OutputKind.PLUGIN: "output of a plug-in",
         OutputKind.SYNTH: "sound",
         OutputKind.PORT: "MIDI output",

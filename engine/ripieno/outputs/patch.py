@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ripieno.outputs import Output
+from ripieno.outputs import Output, messages
+from ripieno.outputs.messages import Message
 from ripieno.routing import Routing
 
 BANK, VOLUME, PAN, BANK_FINE = 0, 7, 10, 32
 """Controllers, as the MIDI 1.0 specification numbers them."""
+FIRST_BANK, USUAL, MIDDLE = 0, 100, 64
+"""Bank, volume and place of a channel that was told nothing, as General MIDI has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +24,33 @@ class Patch:
     volume: int | None = None
     pan: int | None = None
 
-    def tell(self, output: Output, channel: int) -> None:
-        """Say it at once; a bank takes effect with the program that follows it."""
+    def messages(self, channel: int) -> Iterator[Message]:
+        """What says it; a bank takes effect with the program that follows it."""
         if self.bank is not None:
-            output.control(channel, BANK, self.bank >> 7)
-            output.control(channel, BANK_FINE, self.bank & 0x7F)
-        output.program(channel, self.program)
+            yield messages.control(channel, BANK, self.bank >> 7)
+            yield messages.control(channel, BANK_FINE, self.bank & 0x7F)
+        yield messages.program(channel, self.program)
         if self.volume is not None:
-            output.control(channel, VOLUME, self.volume)
+            yield messages.control(channel, VOLUME, self.volume)
         if self.pan is not None:
-            output.control(channel, PAN, self.pan)
+            yield messages.control(channel, PAN, self.pan)
+
+    def instead_of(self, before: Patch) -> Patch:
+        """This patch, with what `before` had set and this one leaves open as instruments begin."""
+        return Patch(
+            self.program,
+            FIRST_BANK if self.bank is None and before.bank is not None else self.bank,
+            USUAL if self.volume is None and before.volume is not None else self.volume,
+            MIDDLE if self.pan is None and before.pan is not None else self.pan,
+        )
+
+    def tell(self, output: Output, channel: int) -> None:
+        """Say it at once."""
+        for status, number, *value in self.messages(channel):
+            if value:
+                output.control(status & 0x0F, number, value[0])
+            else:
+                output.program(status & 0x0F, number)
 
 
 def patches(routing: Routing) -> dict[int, Patch]:

@@ -1,6 +1,6 @@
 """Live sound without FluidSynth: tinysoundfont in a process of its own, through PortAudio.
 
-The only file that imports sounddevice. The sound is made in a Python callback, which another
+The sound is made in a Python callback, which another
 Python thread would make stutter; in its own process nothing else runs.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 from ripieno.clock import Seconds
 from ripieno.errors import SoundError, nearest_name
-from ripieno.outputs import tinysoundfont
+from ripieno.outputs import portaudio, tinysoundfont
 from ripieno.outputs.soundfont import Renderer, check_soundfont
 from ripieno.streams import leave_terminal
 
@@ -35,7 +35,6 @@ ENDED = "The audio device has gone, or takes no sound. Connect it, or start its 
 SILENT = "the audio device is silent"
 _NOTE_OFF, _NOTE_ON, _CONTROL, _PROGRAM, _BEND = 0x80, 0x90, 0xB0, 0xC0, 0xE0
 _SIZE = 4  # bytes: kind, channel and two values; whole in any pipe
-PORTAUDIO = "Install it: 'sudo apt install libportaudio2'."
 
 
 class SpawnedOutput:
@@ -145,7 +144,8 @@ def play(words: Connection, report: Connection, soundfont: Path, device: str) ->
     told: deque[bytes] = deque()
     blocks = count()
     try:
-        stream = _open_stream(tinysoundfont.TinyRenderer(soundfont, RATE), device, told, blocks)
+        fill = _filler(tinysoundfont.TinyRenderer(soundfont, RATE), told, blocks)
+        stream = portaudio.open_stream(RATE, fill, device=device)
     except SoundError as error:
         report.send(str(error))
         return
@@ -168,30 +168,12 @@ def _watch(blocks: Iterator[int]) -> None:
     os._exit(1)
 
 
-def _open_stream(renderer: Renderer, device: str, told: deque[bytes], blocks: Iterator[int]) -> Any:
-    sounddevice = _library()
-    try:
-        return sounddevice.RawOutputStream(
-            samplerate=RATE,
-            channels=2,
-            dtype="float32",
-            latency="low",
-            device=device or None,
-            callback=_filler(renderer, told, blocks),
-        )
-    except (sounddevice.PortAudioError, ValueError) as error:
-        raise SoundError(
-            f"no audio device can be opened ({str(error).partition(' [')[0]})",
-            nearest="Connect a sound card, or start PipeWire, PulseAudio or JACK.",
-        ) from None
-
-
 def _filler(
     renderer: Renderer, told: deque[bytes], blocks: Iterator[int]
-) -> Callable[[Any, int, Any, Any], None]:
+) -> Callable[[Any, int], None]:
     """PortAudio's callback: what has been told since the last block sounds in this one."""
 
-    def fill(out: Any, frames: int, time: Any, status: Any) -> None:
+    def fill(out: Any, frames: int) -> None:
         next(blocks)
         while told:
             kind, channel, first, second = told.popleft()
@@ -209,14 +191,6 @@ def _filler(
         out[:] = renderer.render(frames)
 
     return fill
-
-
-def _library() -> Any:
-    try:
-        import sounddevice
-    except (ImportError, OSError):  # OSError: the package is there, PortAudio is not
-        raise SoundError("PortAudio is not installed", nearest=PORTAUDIO) from None
-    return sounddevice
 
 
 def audio_devices() -> tuple[str, ...]:
@@ -244,7 +218,7 @@ def audio_devices() -> tuple[str, ...]:
 def _tell_devices(tell: Connection) -> None:
     leave_terminal(os.devnull)
     try:
-        devices = _library().query_devices()
+        devices = portaudio.library().query_devices()
     except SoundError:
         devices = ()
     tell.send([device["name"] for device in devices if device["max_output_channels"]])
