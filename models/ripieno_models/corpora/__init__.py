@@ -8,6 +8,7 @@ from pathlib import Path
 from ripieno.errors import RipienoError
 
 from ripieno_models.corpora import four_column, midi_folder, music21_chorales, openhymnal, prepared
+from ripieno_models.corpora.skipping import Skipped, refuse_none
 from ripieno_models.piece import Piece, Split
 
 SHARED_DATA = Path(__file__).parents[3].parent / "shared" / "data"
@@ -16,11 +17,13 @@ OWNER = "as the owner of the files says"
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Pieces under one `name`, with the `licence` of their source."""
+    """Pieces under one `name`, with the `licence` of their source; `skipped` tells of each file
+    that could not be learned from."""
 
     name: str
     licence: str
     pieces: tuple[Piece, ...]
+    skipped: tuple[str, ...] = ()
 
     def of(self, split: Split) -> list[Piece]:
         return [piece for piece in self.pieces if piece.split is split]
@@ -43,10 +46,12 @@ def find(path: Path | None = None) -> Corpus:
         path = path / prepared.FILE
     if path.name.endswith(".jsonl.gz"):
         return Corpus(prepared.NAME, prepared.LICENCE, tuple(prepared.pieces(path)))
-    if any(path.glob("*.txt")):
-        return Corpus(f"four-column text ({path.name})", OWNER, tuple(four_column.pieces(path)))
-    if midi_folder.files(path):
-        return Corpus(f"MIDI files ({path.name})", OWNER, tuple(midi_folder.pieces(path)))
+    for name, source in (("four-column text", four_column), ("MIDI files", midi_folder)):
+        if source.files(path):
+            skipped: Skipped = []
+            found = tuple(source.pieces(path, skipped))
+            refuse_none(len(found), skipped, path)
+            return Corpus(f"{name} ({path.name})", OWNER, found, tuple(skipped))
     raise RipienoError(
         "there is nothing to read",
         where=str(path),

@@ -14,6 +14,7 @@ import numpy as np
 from ripieno.errors import PhraseError
 from ripieno.grammar.grid import FIRST_PITCH, HIGHEST, LOWEST, VOICES, pitch_of
 
+from ripieno_models.corpora.skipping import Skipped, readable
 from ripieno_models.corpora.splits import split_by_name
 from ripieno_models.piece import Piece, tokens_from
 
@@ -22,10 +23,26 @@ SILENCE = 0
 STRUCK = "!"
 
 
-def pieces(folder: Path) -> Iterator[Piece]:
-    """A piece for each .txt file of `folder`, by name. Raises PhraseError where one is broken."""
-    for path in sorted(folder.glob("*.txt")):
-        yield piece_of(path.read_text(encoding="utf-8", errors="replace"), path.stem, str(path))
+def files(folder: Path) -> list[Path]:
+    """The text files in `folder`, by name."""
+    return sorted(folder.glob("*.txt"))
+
+
+def pieces(folder: Path, skipped: Skipped | None = None) -> Iterator[Piece]:
+    """A piece for each .txt file of `folder`, by name.
+
+    A broken one goes to `skipped`. Raises PhraseError without such a list.
+    """
+    yield from readable(files(folder), file_of, skipped)
+
+
+def file_of(path: Path) -> Piece:
+    """The piece in the text file at `path`. Raises PhraseError with the line."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise PhraseError((error.strerror or "").lower(), where=str(path)) from None
+    return piece_of(text, path.stem, str(path))
 
 
 def piece_of(text: str, name: str, where: str = "") -> Piece:

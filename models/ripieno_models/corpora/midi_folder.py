@@ -9,8 +9,10 @@ from pathlib import Path
 import mido
 import numpy as np
 from ripieno.errors import PhraseError
-from ripieno.grammar.grid import STEPS_PER_BEAT, VOICES, GridNote, encode
+from ripieno.grammar.grid import HIGHEST, LOWEST, STEPS_PER_BEAT, VOICES, GridNote, encode
+from ripieno.score import DRUMS
 
+from ripieno_models.corpora.skipping import Skipped, readable
 from ripieno_models.corpora.splits import split_by_name
 from ripieno_models.piece import Ints, Piece
 
@@ -38,28 +40,32 @@ class Struck:
     end: int
 
 
+LONGEST = 14_400
+"""Sixteenths of a file: half an hour at 120 quarters a minute. More is no piece of four voices, but
+a recording that was never stopped."""
+LARGEST = 1 << 24
+"""Bytes of a file."""
+
+
 def files(folder: Path) -> list[Path]:
     """The MIDI files in `folder`, by name."""
     return sorted(p for p in folder.glob("*") if p.suffix.lower() in (".mid", ".midi"))
 
 
-def pieces(folder: Path) -> Iterator[Piece]:
-    """A piece for each MIDI file of `folder`. Raises PhraseError where one cannot be read."""
-    for path in files(folder):
-        yield piece_of(path)
+def pieces(folder: Path, skipped: Skipped | None = None) -> Iterator[Piece]:
+    """A piece for each MIDI file of `folder`.
+
+    One that cannot be learned from goes to `skipped`. Raises PhraseError without such a list.
+    """
+    yield from readable(files(folder), piece_of, skipped)
 
 
 def piece_of(path: Path) -> Piece:
     """The piece in the MIDI file at `path`, on sixteenths, each note at the nearest one.
 
-    Raises PhraseError where it is no MIDI file or has not four lines.
+    Raises PhraseError where it is no MIDI file, has not four lines, or is too long.
     """
-    try:
-        file = mido.MidiFile(path)
-    except (OSError, ValueError, EOFError, KeyError, IndexError) as error:
-        raise PhraseError("is no MIDI file that can be read", where=str(path)) from error
-    if not file.ticks_per_beat:
-        raise PhraseError("has no ticks per quarter note", where=str(path))
+    file = load(path)
     struck = notes_of(file)
     lines = sorted({note.line for note in struck}, key=lambda line: -mean_pitch(struck, line))
     if len(lines) != len(VOICES):
@@ -69,6 +75,17 @@ def piece_of(path: Path) -> Piece:
             allowed="four, one a voice",
         )
     end = max(note.end for note in struck)
+    if end > LONGEST:
+        raise PhraseError(
+            f"it lasts {end // STEPS_PER_BEAT:,} quarter notes",
+            where=str(path),
+            allowed=f"at most {LONGEST // STEPS_PER_BEAT:,}",
+        )
+    odd = next((note.pitch for note in struck if not LOWEST <= note.pitch <= HIGHEST), None)
+    if odd is not None:
+        raise PhraseError(
+            f"a voice sings {odd}", where=str(path), allowed=f"MIDI numbers {LOWEST}…{HIGHEST}"
+        )
     notes = [GridNote(lines.index(n.line), n.pitch, n.onset, n.end - n.onset) for n in struck]
     place, bar_steps = bars(file, end)
     return Piece(
@@ -82,15 +99,41 @@ def piece_of(path: Path) -> Piece:
     )
 
 
+def load(path: Path) -> mido.MidiFile:
+    """The MIDI file at `path`. Raises PhraseError where it is none, or has no note but drums'."""
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise PhraseError(
+                f"{size >> 20} MiB is too large for a MIDI file",
+                where=str(path),
+                allowed=f"{LARGEST >> 20} MiB",
+            )
+        file = mido.MidiFile(path, clip=True)
+    except PhraseError:
+        raise
+    except Exception as error:  # whatever a parser of foreign bytes stumbles over
+        reason = str(error).partition("\n")[0][:100] or type(error).__name__
+        raise PhraseError(f"is no MIDI file that can be read ({reason})", where=str(path)) from None
+    if file.ticks_per_beat <= 0 or file.type == 2:
+        raise PhraseError("has no ticks per quarter note", where=str(path))
+    struck = [m for track in file.tracks for m in track if m.type == "note_on" and m.velocity]
+    if not struck:
+        raise PhraseError("there is no note in it", where=str(path))
+    if all(message.channel == DRUMS for message in struck):
+        raise PhraseError("there are only drums in it", where=str(path))
+    return file
+
+
 def notes_of(file: mido.MidiFile) -> list[Struck]:
-    """All notes of a file, at least a sixteenth long."""
+    """All notes of a file but drums, at least a sixteenth long."""
     notes: list[Struck] = []
     for number, track in enumerate(file.tracks):
         tick = 0
         open_notes: dict[tuple[int, int], int] = {}
         for message in track:
             tick += message.time
-            if message.type not in ("note_on", "note_off"):
+            if message.type not in ("note_on", "note_off") or message.channel == DRUMS:
                 continue
             key = (message.channel, message.note)
             began = open_notes.pop(key, None)

@@ -1,0 +1,72 @@
+"""The commands of `ripieno-models` for the families that write lead sheets."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ripieno.settings import check
+
+from ripieno_models import comparison, melody_results, train_commands
+from ripieno_models.lead import evaluate, export, report, runs, sample
+from ripieno_models.lead.kind import SheetKind
+from ripieno_models.options import chosen
+
+
+def train(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
+    """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
+    config = told.config or (kind.config if kind.config.exists() else None)
+    trainer = runs.fit(
+        kind,
+        chosen(kind.options, config, vars(told)),
+        told.data,
+        folder,
+        resume=told.resume,
+        progress=not told.quiet,
+        start=told.start,
+    )
+    return train_commands.tell(trainer, folder, "nats per sixteenth")
+
+
+def figures(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
+    """Print the run's figures and keep them beside it."""
+    for name, value in evaluate.figures(kind, folder, told.data, told.test).items():
+        print(f"{name:32} {value:.4f}")
+    return 0
+
+
+def draw(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
+    """Accompany validation songs, keep three as MIDI files beside the run, and count."""
+    check("pieces", told.pieces, 1, 10_000)
+    check("seed", told.seed, 0, 2**32 - 1)
+    print(sample.samples(kind, folder, told.data, told.pieces, told.seed)["table"])
+    return 0
+
+
+def write(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
+    """Write the bundle, or refuse."""
+    print(f"Wrote {export.bundle(kind, folder, told.data, told.zoo)}")
+    return 0
+
+
+def curves(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
+    """Draw the run's curves."""
+    print(f"Wrote {report.curves(folder)}")
+    return 0
+
+
+def tabulate(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
+    """Keep the run's figures in models/results, and write docs/models.md from all that is there."""
+    print(f"Wrote {melody_results.keep(folder, melody_results.SHEETS, comparison.RESULTS)}")
+    print(f"Wrote {comparison.write_page()}")
+    return 0
+
+
+COMMANDS = {
+    "train": train,
+    "evaluate": figures,
+    "sample": draw,
+    "export": write,
+    "report": curves,
+    "tabulate": tabulate,
+}

@@ -1,0 +1,51 @@
+"""Draws the curves of a run of lead sheets."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from ripieno.errors import RipienoError
+
+from ripieno_models.lead.learner import FIGURES
+from ripieno_models.train import CURVE
+
+LABELS = dict(
+    zip(
+        FIGURES,
+        (
+            "training (crops, with dropout)",
+            "validation: melody",
+            "validation: chords",
+            "validation: both",
+        ),
+        strict=True,
+    )
+)
+
+
+def curves(folder: Path) -> Path:
+    """Draw the curves of the run in `folder` as curves.svg there. Raises RipienoError."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    mpl.rcParams["svg.hashsalt"] = "ripieno"
+    from matplotlib import pyplot
+
+    try:
+        with (folder / CURVE).open(encoding="utf-8", newline="") as lines:
+            rows = {int(row["step"]): row for row in csv.DictReader(lines)}
+    except FileNotFoundError as error:
+        raise RipienoError("there are no curves yet", where=str(folder / CURVE)) from error
+    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
+    steps = sorted(rows)
+    for name, label in LABELS.items():
+        values = [float(rows[step][name]) for step in steps]
+        axes.plot(steps, values, label=f"{label}: {values[-1]:.3f}", linewidth=1.2, marker=".")
+    axes.set(xlabel="optimiser steps", ylabel="nats per sixteenth")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    path = folder / "curves.svg"
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+    return path
