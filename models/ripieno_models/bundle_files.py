@@ -16,6 +16,7 @@ from ripieno_models import card, family_card, report
 from ripieno_models.pictures import ROLLS
 from ripieno_models.piece import RANGES
 from ripieno_models.runs import JUDGEMENT, RECORD, SAMPLES, read
+from ripieno_models.train_keeping import put_folder
 
 VERSION = "1.0.0"
 TITLE = "Bach chorales in four voices"
@@ -73,9 +74,7 @@ def write(
     manifest = tomlkit.dumps(manifest_of(record, layout, metrics, made))
     (made / "manifest.toml").write_text(manifest, encoding="utf-8")
     place = zoo / record["family"]
-    place.mkdir(parents=True, exist_ok=True)
-    for path in sorted(made.iterdir()):
-        shutil.copy(path, place / path.name)
+    put_folder(made, place)
     return Path(place)
 
 

@@ -27,6 +27,7 @@ from ripieno.grammar.grid import (
 )
 from torch import Tensor, nn
 
+from ripieno_models import waiting
 from ripieno_models.dataset import Batch
 from ripieno_models.families.chorale_lstm import legal
 from ripieno_models.families.chorale_transformer import AGES, DECIDED, KEY, PITCHES, VOICE
@@ -68,7 +69,7 @@ def chord_given(model: nn.Module, batches: Sequence[Batch]) -> Given:
     """
     table = classes()
     total, slack, missed, count = 0.0, 0.0, 0.0, 0
-    for batch in batches:
+    for batch in waiting.each(batches, "Given the chords", "batch"):
         asked = decisions(batch.tokens, batch.order, batch.settings)
         rows = asked.features.view(-1, K, asked.features.shape[2])  # [T, 4, F]
         hidden = model.frame(rows[None, :, 0])[0]  # type: ignore[operator]

@@ -12,16 +12,24 @@ from typing import Any, NoReturn
 from ripieno.errors import RipienoError, SettingError, nearest_name
 from ripieno.settings import check
 
-from ripieno_models import sweep_commands
+from ripieno_models import sweep_commands, train_commands, tune_commands
+from ripieno_models.families.block_registry import BLOCK_FAMILIES
+from ripieno_models.families.blocks import BlockKind
 from ripieno_models.families.registry import FAMILIES, Family, family
 from ripieno_models.families.token_registry import TOKEN_FAMILIES
 from ripieno_models.harness import commands as commands_of_harness
+from ripieno_models.lead.kind import SHEET_FAMILIES, SheetKind
 from ripieno_models.options import add_flags, chosen
 from ripieno_models.tokens.kind import TokenKind
 
 WRONG_INPUT = 2
 ZOO = Path(__file__).parents[1] / "zoo"
-KINDS: dict[str, Family | TokenKind] = {**FAMILIES, **TOKEN_FAMILIES}
+KINDS: dict[str, Family | TokenKind | BlockKind | SheetKind] = {
+    **FAMILIES,
+    **TOKEN_FAMILIES,
+    **BLOCK_FAMILIES,
+    **SHEET_FAMILIES,
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, 2 where the input is wrong, or 130 when it was interrupted."""
     try:
         told = parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+        if told.family in BLOCK_FAMILIES:
+            return run_blocks(told)
+        if told.family in SHEET_FAMILIES:
+            return run_sheets(told)
         return run_tokens(told) if told.family in TOKEN_FAMILIES else int(told.run(told))
     except RipienoError as error:
         print(f"ripieno-models: {error}", file=sys.stderr)
@@ -66,6 +78,7 @@ def parser() -> Parser:
         command.set_defaults(run=run, command=name, flags=command._actions)
     commands_of_harness.add(commands)
     sweep_commands.add(commands)
+    tune_commands.add(commands)
     return top
 
 
@@ -84,6 +97,7 @@ def add_common(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
         command.add_argument("--start", type=Path, help="a run whose weights to begin with")
         command.add_argument("--quiet", action="store_true", help="no progress bar")
+        train_commands.add_flags(command)
         add_flags(command, {name: kind.options for name, kind in KINDS.items()})
     if name == "evaluate":
         command.add_argument(
@@ -122,7 +136,33 @@ def run_tokens(told: argparse.Namespace) -> int:
     return COMMANDS[told.command](told, kind, told.out or Path("runs") / kind.name)
 
 
-def refuse_foreign(told: argparse.Namespace, kind: Family | TokenKind) -> None:
+def run_blocks(told: argparse.Namespace) -> int:
+    """Run one command of a family that makes blocks. Raises SettingError if it has none such."""
+    from ripieno_models.blocks.commands import COMMANDS
+
+    kind = BLOCK_FAMILIES[told.family]
+    if told.command not in COMMANDS:
+        raise SettingError(f"{kind.name} has no {told.command!r}", allowed=", ".join(COMMANDS))
+    if told.command == "train":
+        refuse_foreign(told, kind)
+    return COMMANDS[told.command](told, kind, told.out or Path("runs") / kind.name)
+
+
+def run_sheets(told: argparse.Namespace) -> int:
+    """Run one command of a family of lead sheets. Raises SettingError if it has none such."""
+    from ripieno_models.lead.commands import COMMANDS
+
+    kind = SHEET_FAMILIES[told.family]
+    if told.command not in COMMANDS:
+        raise SettingError(f"{kind.name} has no {told.command!r}", allowed=", ".join(COMMANDS))
+    if told.command == "train":
+        refuse_foreign(told, kind)
+    return COMMANDS[told.command](told, kind, told.out or Path("runs") / kind.name)
+
+
+def refuse_foreign(
+    told: argparse.Namespace, kind: Family | TokenKind | BlockKind | SheetKind
+) -> None:
     """Raises SettingError where an option belongs to another family."""
     own = {item.name for item in fields(kind.options)}
     others = {item.name for other in KINDS.values() for item in fields(other.options)}
@@ -133,7 +173,7 @@ def refuse_foreign(told: argparse.Namespace, kind: Family | TokenKind) -> None:
 
 def train(told: argparse.Namespace) -> int:
     """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
-    from ripieno_models import corpora, runs
+    from ripieno_models import runs
 
     kind = family(told.family)
     refuse_foreign(told, kind)
@@ -141,24 +181,21 @@ def train(told: argparse.Namespace) -> int:
     options = chosen(kind.options, config, vars(told))
     folder = folder_of(told)
     if kind.solve is not None:
-        nll = runs.solve(kind, options, corpora.find(told.data), folder)
+        nll = runs.solve(kind, options, train_commands.corpus(told), folder)
         print(f"Validation: {nll:.4f} nats per decision. The weights are in {folder}.")
         return 0
     trainer = runs.fit(
         kind,
         options,
-        corpora.find(told.data),
+        train_commands.corpus(told),
         folder,
         resume=told.resume,
         progress=not told.quiet,
         start=told.start,
+        machines=train_commands.machines(told),
+        more=train_commands.grid_listeners(told, folder),
     )
-    best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
-    if trainer.interrupted:
-        print(f"Interrupted. The weights so far are in {folder}; go on with --resume.")
-        return 130
-    print(f"Best validation: {best:.4f} nats per decision. The weights are in {folder}.")
-    return 0
+    return train_commands.tell(trainer, folder, "nats per decision")
 
 
 def evaluate(told: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ripieno_models import family_results, melody_results
 from ripieno_models.runs import FIGURES, JUDGEMENT, RECORD, read
 from ripieno_models.verdicts import LABELS, cell
 
@@ -93,10 +94,13 @@ def keep(folder: Path, results: Path = RESULTS) -> Path:
 def write_page(results: Path = RESULTS, page: Path = PAGE) -> Path:
     """Write the page from all that is kept in `results`."""
     kept = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("*.json"))]
-    parts = [HEAD, likelihoods(kept)]
-    for told in kept:
+    grid = [told for told in kept if "kind" not in told]
+    parts = [HEAD, likelihoods(grid)]
+    for told in grid:
         if told["judgement"]:
             parts += writing(told)
+    parts += melody_results.sections(kept)
+    parts += family_results.sections(results / "families")
     page.write_text("\n".join(parts), encoding="utf-8")
     return page
 

@@ -70,13 +70,15 @@ def padded(rows: Ints, steps: int, filler: int) -> Ints:
 class Crops(IterableDataset[Batch]):
     """The batches of one epoch: random crops of `pieces`, transposed, in random orders.
 
-    Early in a run some come from `hymns` instead.
+    Early in a run some come from `hymns` instead. `share` is (number, count): of each batch, the
+    examples of one of several processes, which have all of it between them.
     """
 
     def __init__(
         self, pieces: Sequence[Piece], options: Training, epoch: int, hymns: Sequence[Piece] = ()
     ) -> None:
         self.options, self.epoch = options, epoch
+        self.share = (0, 1)
         every = [*pieces, *hymns]
         self.versions = [[p.transposed(by) for by in p.transpositions()] for p in every]
         lengths = np.array([len(piece) for piece in every], dtype=float)
@@ -105,7 +107,9 @@ class Crops(IterableDataset[Batch]):
         everyone = random.random() < self.options.all_voices
         count = len(VOICES) if everyone else int(random.integers(1, len(VOICES)))
         chosen = random.choice(len(self.versions), self.options.batch, p=shares)
-        return collate([self.example(int(row), count, random) for row in chosen])
+        examples = [self.example(int(row), count, random) for row in chosen]
+        number, processes = self.share
+        return collate(examples[number::processes])
 
     def example(self, row: int, count: int, random: np.random.Generator) -> Example:
         versions = self.versions[row]

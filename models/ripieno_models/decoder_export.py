@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from ripieno.errors import BundleError
 
-from ripieno_models import decoder_graphs, decoder_portable
+from ripieno_models import decoder_graphs, decoder_portable, waiting
 from ripieno_models.bundle_files import Checked, tensor
 from ripieno_models.decoder_graphs import Shape, shape_of, weights_of
 from ripieno_models.families.decoder import Decoder
+from ripieno_models.families.remi_structured import Structured
 from ripieno_models.framed_graphs import CHUNK, cache_names
 from ripieno_models.gates import LARGEST_LOSS, refuse_difference
 from ripieno_models.onnx_decoder import OnnxDecoder, Tokens
@@ -101,7 +102,7 @@ def rewind(shape: Shape) -> dict[str, object]:
     }
 
 
-def gate(model: Decoder, made: Path, valid: Sequence[Tokens]) -> Checked:
+def gate(model: Decoder | Structured, made: Path, valid: Sequence[Tokens]) -> Checked:
     """Hold the graphs in `made`, fp32 among them, against torch on real pieces of tokens: step by
     step, in chunks, after rewinding, as a tree; then see what 8 bits cost. Raises BundleError."""
     model.eval()
@@ -134,7 +135,7 @@ def gate(model: Decoder, made: Path, valid: Sequence[Tokens]) -> Checked:
 def nll(graph: OnnxDecoder, pieces: Sequence[Tokens]) -> float:
     """Nats per token over `pieces`, each at most the context long, its first token not counted."""
     total, count = 0.0, 0
-    for piece in pieces:
+    for piece in waiting.each(pieces, "Checking the graph"):
         logits = torch.from_numpy(graph.replay(piece[:-1]))
         follows = torch.from_numpy(piece[1:])
         total += float(torch.nn.functional.cross_entropy(logits, follows, reduction="sum"))
@@ -154,7 +155,7 @@ def rewound(graph: OnnxDecoder, tokens: Tokens) -> Floats:
     return told
 
 
-def tree_difference(model: Decoder, graph: OnnxDecoder, tokens: Tokens) -> float:
+def tree_difference(model: Decoder | Structured, graph: OnnxDecoder, tokens: Tokens) -> float:
     """How far the logits of a tree are from torch's, told each path by itself: many candidates
     after `tokens`, then as many again after the first of them."""
     count = min(SIBLINGS, model.embedding.num_embeddings)
@@ -167,7 +168,7 @@ def tree_difference(model: Decoder, graph: OnnxDecoder, tokens: Tokens) -> float
     return float(np.abs(told - np.stack(right)).max())
 
 
-def _torch(model: Decoder, tokens: Tokens) -> Floats:
+def _torch(model: Decoder | Structured, tokens: Tokens) -> Floats:
     with torch.inference_mode():
         logits: Floats = model(torch.from_numpy(tokens)[None])[0][0].numpy()
     return logits

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ripieno.errors import BundleError
 from torch import Tensor
 
+from ripieno_models import waiting
 from ripieno_models.bundle_files import Checked
 from ripieno_models.dataset import Batch
 from ripieno_models.features import Decisions, decisions
@@ -64,7 +65,7 @@ def refuse_loss(checked: Checked, where: str) -> None:
 def onnx_nll(graph: Replays, batches: Sequence[Batch]) -> float:
     """Nats per decision of exported graphs over whole pieces, one a batch."""
     total, count = 0.0, 0
-    for batch in batches:
+    for batch in waiting.each(batches, "Checking the graph"):
         asked = asked_of(batch)
         logits = torch.from_numpy(graph.replay(asked.features[0].numpy()))
         total -= float(log_prob(logits[None], asked).sum())

@@ -16,6 +16,7 @@ from ripieno.grammar.grid import VOICES
 from ripieno.inference.generate import Generator
 from ripieno.settings import Rules
 
+from ripieno_models import waiting
 from ripieno_models.faults import faults
 from ripieno_models.piece import Piece
 from ripieno_models.played import beats, phrases, settings_of, token
@@ -76,7 +77,7 @@ def judge(
             faults(
                 [
                     harmonised(generator, piece, given, candidates, seed + number)
-                    for number, piece in enumerate(pieces)
+                    for number, piece in enumerate(waiting.each(pieces, f"Harmonising: {voice}"))
                 ]
             )
         )

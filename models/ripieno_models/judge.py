@@ -15,7 +15,7 @@ from ripieno.inference.generate import Generator
 from ripieno.inference.opening import open_model
 from ripieno.settings import Rules
 
-from ripieno_models import export, harmonise, pictures
+from ripieno_models import export, harmonise, pictures, waiting
 from ripieno_models.corpora import Corpus
 from ripieno_models.faults import Faults, faults
 from ripieno_models.likeness import KINDS, copied, distances, real_against_real
@@ -73,7 +73,7 @@ def judge(bundle: Path, corpus: Corpus, split: Split, pieces: int, seed: int) ->
         began = perf_counter()
         written = [
             played(generator, form, rules, candidates, seed + number)
-            for number, form in enumerate(chosen)
+            for number, form in enumerate(waiting.each(chosen, f"Writing: {name}"))
         ]
         spent = perf_counter() - began
         found[name] = verdict(written, trained) | {"distances": distances(written, real)}

@@ -15,6 +15,7 @@ import torch
 from ripieno.grammar.grid import HOLD, VOICES
 from torch import Tensor, nn
 
+from ripieno_models import waiting
 from ripieno_models.dataset import UNKNOWN, Batch, whole
 from ripieno_models.families.chorale_lstm import PITCHES, legal
 from ripieno_models.features import Decisions, decisions
@@ -41,7 +42,7 @@ class Likelihood:
 def likelihood(model: nn.Module, batches: Sequence[Batch], merged: bool = False) -> Likelihood:
     """The likelihood of `batches` under `model`; `merged`: see `merged_log_prob`."""
     total, count = torch.zeros(len(VOICES), dtype=torch.double), torch.zeros(len(VOICES))
-    for batch in batches:
+    for batch in waiting.each(batches, "Likelihood", "batch"):
         asked = decisions(batch.tokens, batch.order, batch.settings)
         logits, _ = model(asked.features)
         told = merged_log_prob(logits, asked) if merged else log_prob(logits, asked)
@@ -61,7 +62,7 @@ def mixed(model: nn.Module, batches: Sequence[Batch], orders: Sequence[Sequence[
     `merged_log_prob`), which is a distribution too.
     """
     total, count = 0.0, 0
-    for batch in batches:
+    for batch in waiting.each(batches, "Likelihood in several orders", "batch"):
         told = []
         for order in orders:
             asked = decisions(

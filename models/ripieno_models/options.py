@@ -17,6 +17,11 @@ def option(default: Any, low: float, high: float, text: str) -> Any:
     return field(default=default, metadata={"low": low, "high": high, "help": text})
 
 
+def folder(text: str) -> Any:
+    """A field with the path of a folder, explained by `text`; empty is none."""
+    return field(default="", metadata={"help": text})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """Options of every family. Numbers are refused outside their range, when made."""
@@ -47,14 +52,16 @@ class Training:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value, low, high = getattr(self, item.name), item.metadata["low"], item.metadata["high"]
-            kind = type(item.default)
+            value, kind = getattr(self, item.name), type(item.default)
             if kind is float and type(value) is int:
                 object.__setattr__(self, item.name, float(value))
             elif type(value) is not kind:
                 raise SettingError(
                     f"{item.name} = {value!r} is no {KINDS[kind]}", allowed=item.metadata["help"]
                 )
+            if kind is str:
+                continue
+            low, high = item.metadata["low"], item.metadata["high"]
             if not low <= value <= high:
                 raise SettingError(
                     f"{item.name} = {value} is out of range",
@@ -64,7 +71,8 @@ class Training:
 
 
 Chosen = TypeVar("Chosen", bound=Training)
-KINDS = {int: "whole number", float: "number", bool: "yes or no (true or false)"}
+KINDS = {int: "whole number", float: "number", bool: "yes or no (true or false)",
+         str: "path of a folder"}  # fmt: skip
 
 
 def default(name: str, value: Any, kind: type[Training] = Training) -> Any:
@@ -106,6 +114,8 @@ def add_group(group: argparse._ArgumentGroup, kind: type[Training], family: str)
         own = "" if item.name in Training.__dataclass_fields__ else f"{family}: "
         text = f"{own}{item.metadata['help']} (default {item.default})"
         shape: dict[str, Any] = {"type": type(item.default), "metavar": "N"}
+        if isinstance(item.default, str):
+            shape["metavar"] = "FOLDER"
         if isinstance(item.default, bool):
             shape = {"action": argparse.BooleanOptionalAction}
         group.add_argument(flag, default=argparse.SUPPRESS, help=text, **shape)

@@ -8,12 +8,14 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from pickle import UnpicklingError
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Timer
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.callbacks import Callback, Timer
 from ripieno.errors import RipienoError, SettingError
 from torch import nn
 
@@ -26,8 +28,18 @@ from ripieno_models.families.registry import Family, family
 from ripieno_models.likelihood import likelihood
 from ripieno_models.options import Training, as_flags
 from ripieno_models.piece import Piece, Split
-from ripieno_models.train import BEST, CURVE, LAST, RANDOM_ORDERS, Learner, Pieces, trainer_for
+from ripieno_models.train import (
+    BEST,
+    CURVE,
+    LAST,
+    RANDOM_ORDERS,
+    Learner,
+    Machines,
+    Pieces,
+    trainer_for,
+)
 from ripieno_models.train import FIGURES as FIGURES_OF_CURVE
+from ripieno_models.train_keeping import WholeFiles, unwritten, write_whole
 
 RECORD, FIGURES, SAMPLES = "run.json", "figures.json", "samples.json"
 JUDGEMENT = "judgement.json"
@@ -46,35 +58,62 @@ def fit(
     resume: bool = False,
     progress: bool = True,
     start: Path | None = None,
+    machines: Machines | None = None,
+    more: Sequence[Callback] = (),
 ) -> L.Trainer:
     """Train `kind` on `corpus` and leave its weights, curve.csv and run.json in `folder`.
 
     Begins with the weights of the run in the folder `start`, if any. With `resume`, goes on from
-    last.ckpt. Raises RipienoError where there is nothing to learn from or nothing to go on from.
+    last.ckpt. `machines` and `more` are `trainer_for`'s. Raises RipienoError where there is nothing
+    to learn from or nothing to go on from.
     """
     hymns = corpora.hymns() if options.hymns else ()
     data = Pieces(corpus.pieces, options, hymns)
     refuse_nothing(data, corpus)
-    last = folder / LAST
-    if resume and not last.exists():
-        raise RipienoError("there is no run to go on with", where=str(last))
+    last = checkpoint_of(folder, resume, kind.name)
+    machines = machines or Machines()
+    machines.refuse(options.batch)
     torch.set_num_threads(options.threads)
     L.seed_everything(options.seed, verbose=False)
     learner = Learner(kind.build(options), options)
     if start:
         learner.model.load_state_dict(load(start)[0].state_dict())
         learner.train()
-    trainer = trainer_for(options, folder, progress)
+    trainer = trainer_for(options, folder, progress, machines=machines, more=more)
     told = record(kind, options, corpus, hymns, start)
     told["parameters"] = sum(weight.numel() for weight in learner.parameters())
-    folder.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        for name in (CURVE, BEST, LAST):
-            (folder / name).unlink(missing_ok=True)
+    if last is None:
+        clear(folder)
     write(folder, RECORD, told)
-    go(trainer, learner, data, last if resume else None)
+    go(trainer, learner, data, last)
     write(folder, RECORD, told | {"minutes": round(minutes_of(trainer), 1)})
     return trainer
+
+
+def checkpoint_of(folder: Path, resume: bool, family_name: str) -> Path | None:
+    """What a run goes on from; None where it begins, as one does that was ended in its first epoch.
+
+    Raises RipienoError where there is no run to go on with, or one of another family.
+    """
+    if not resume:
+        return None
+    last, told = folder / LAST, read(folder, RECORD)
+    if not told:
+        raise RipienoError("there is no run to go on with", where=str(last))
+    if told.get("family") != family_name:
+        raise RipienoError(
+            f"this is a run of {told.get('family')!r}, which {family_name} cannot go on with",
+            where=str(folder),
+            nearest=f"`ripieno-models train {told.get('family')} --resume` goes on with it.",
+        )
+    return last if last.exists() else None
+
+
+@rank_zero_only
+def clear(folder: Path) -> None:
+    """Make room for a new run in `folder`: what an old one has left there is no part of it."""
+    for name in (CURVE, BEST, LAST, RECORD):
+        (folder / name).unlink(missing_ok=True)
 
 
 def solve(kind: Family, options: Training, corpus: Corpus, folder: Path) -> float:
@@ -96,7 +135,7 @@ def solve(kind: Family, options: Training, corpus: Corpus, folder: Path) -> floa
     folder.mkdir(parents=True, exist_ok=True)
     weights = {f"model.{name}": value for name, value in model.state_dict().items()}
     for name in (BEST, LAST):
-        torch.save({"state_dict": weights}, folder / name)
+        WholeFiles().save_checkpoint({"state_dict": weights}, folder / name)
     mean = sum(told) / 2
     curve = f"{data.crops.options.steps},{told[0]:.6f},{told[0]:.6f},{told[1]:.6f},{mean:.6f}"
     heading = ",".join(("step", *FIGURES_OF_CURVE))
@@ -121,17 +160,38 @@ def refuse_nothing(data: Pieces, corpus: Corpus) -> None:
 def go(
     trainer: L.Trainer, learner: Learner, data: L.LightningDataModule, last: Path | None
 ) -> None:
-    """Train from the start or from the checkpoint `last`, until the end or Ctrl-C."""
+    """Train from the start or from the checkpoint `last`, until the end, Ctrl-C or SIGTERM.
+
+    Raises RipienoError where the checkpoint is of another model, or the disk takes no more.
+    """
     try:
         trainer.fit(learner, data, ckpt_path=last, weights_only=False)
     except (SystemExit, KeyboardInterrupt):
-        # After Ctrl-C Lightning saves what is to be saved and leaves by exit.
+        # After Ctrl-C Lightning puts everything away and leaves by exit.
         if not trainer.interrupted:
             raise
+    except OSError as error:
+        raise unwritten(error, trainer.default_root_dir) from None
+    except RuntimeError as error:
+        if "loading state_dict" not in str(error):
+            raise
+        raise RipienoError(
+            "this checkpoint is of a model of another size or family",
+            where=str(last),
+            nearest="Go on with the options that the run began with (run.json tells them).",
+        ) from None
+
+
+class Named(Protocol):
+    """A family of any kind."""
+
+    @property
+    def name(self) -> str:
+        """As the command line has it."""
 
 
 def record(
-    kind: Family,
+    kind: Named,
     options: Training,
     corpus: Corpus,
     hymns: Sequence[Piece] = (),
@@ -169,9 +229,10 @@ def hymnal_of(hymns: Sequence[Piece]) -> dict[str, Any] | None:
     return {"name": openhymnal.NAME, "licence": openhymnal.LICENCE, "pieces": len(hymns)}
 
 
+@rank_zero_only
 def write(folder: Path, name: str, told: dict[str, Any]) -> None:
-    """Keep what is `told` in a run's folder, as JSON."""
-    (folder / name).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    """Keep what is `told` in a run's folder, as JSON. Raises RipienoError."""
+    write_whole(folder / name, (json.dumps(told, indent=2) + "\n").encode())
 
 
 def read(folder: Path, name: str) -> dict[str, Any]:
@@ -195,17 +256,25 @@ def load(folder: Path, checkpoint: str = BEST) -> tuple[nn.Module, Any]:
         )
     kind = family(told["family"])
     options = kind.options(**told["options"])
-    weights = torch.load(folder / checkpoint, map_location="cpu", weights_only=True)
     torch.set_num_threads(options.threads)
     model = kind.build(options)
-    prefix = "model."
-    model.load_state_dict(
-        {
-            name.removeprefix(prefix): value
-            for name, value in weights["state_dict"].items()
-            if name.startswith(prefix)
-        }
-    )
+    put(folder / checkpoint, model)
     if isinstance(model, ChoraleTransformer):
         model.voice.temperatures = Temperatures(**told.get(TEMPERATURES, {}))
     return model.eval(), options
+
+
+def put(path: Path, model: nn.Module) -> None:
+    """Load the weights of the checkpoint at `path` into `model`. Raises RipienoError."""
+    prefix = "model."
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        own = {name: value for name, value in kept.items() if name.startswith(prefix)}
+        model.load_state_dict({name.removeprefix(prefix): value for name, value in own.items()})
+    except (OSError, RuntimeError, KeyError, TypeError, EOFError, UnpicklingError) as error:
+        reason = str(error).strip().partition("\n")[0][:160]
+        raise RipienoError(
+            f"these are no weights of this model ({reason})",
+            where=str(path),
+            allowed="a checkpoint that `train` made for the same family and options",
+        ) from None

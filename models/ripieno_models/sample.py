@@ -12,6 +12,7 @@ import mido
 import numpy as np
 from ripieno.grammar.grid import FIRST_PITCH, HOLD, STEPS_PER_BEAT, VOICES, Cursor, Setting
 
+from ripieno_models import waiting
 from ripieno_models.corpora import Corpus
 from ripieno_models.export import FP32, INT8, write_graphs
 from ripieno_models.onnx_step import Floats, OnnxStep
@@ -38,7 +39,10 @@ def samples(folder: Path, corpus: Corpus, pieces: int, temperature: float, seed:
         write_graphs(model, options, Path(made, FP32), Path(made, INT8))
         graph = OnnxStep(Path(made, INT8))
         for order in ORDERS:
-            drawn = [piece_like(graph, f, voices_of(order), random, temperature) for f in forms]
+            drawn = [
+                piece_like(graph, f, voices_of(order), random, temperature)
+                for f in waiting.each(forms, f"Drawing: {order}")
+            ]
             counts[order] = asdict(writing(drawn))
             for piece in drawn if order == ORDERS[0] else []:
                 write_midi(piece, folder / f"{piece.name.replace(' ', '-')}.mid")

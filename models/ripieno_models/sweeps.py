@@ -121,7 +121,7 @@ def sweep(
         changed: dict[str, Any] = {part.name: suggested(trial, part, base) for part in space}
         return fit(replace(base, **changed), folder / f"trial-{trial.number}")
 
-    study.optimize(objective, n_trials=trials)
+    study.optimize(objective, n_trials=trials, show_progress_bar=True)
     return told(study)
 
 
@@ -146,7 +146,7 @@ def ablate(
         return fit(replace(base, seed=seed, **changed), folder / f"without-{without}-{seed}")
 
     waiting = study.get_trials(states=(optuna.trial.TrialState.WAITING,))
-    study.optimize(objective, n_trials=len(waiting)) if waiting else None
+    study.optimize(objective, n_trials=len(waiting), show_progress_bar=True) if waiting else None
     return told(study)
 
 

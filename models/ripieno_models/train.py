@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from lightning.pytorch.callbacks import (
     TQDMProgressBar,
 )
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import StrategyRegistry
+from ripieno.errors import SettingError, nearest_name
+from ripieno.settings import check
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
@@ -29,10 +34,11 @@ from ripieno_models.families.chorale_lstm import legal
 from ripieno_models.features import decisions
 from ripieno_models.options import Training
 from ripieno_models.piece import Piece, Split
+from ripieno_models.train_keeping import BEST, CURVE, LAST, Curve, EndOnSignal, WholeFiles
+
+__all__ = ["BEST", "CURVE", "LAST", "MONITOR", "Learner", "Machines", "Pieces", "trainer_for"]
 
 MONITOR = "valid_nll"
-CURVE = "curve.csv"
-BEST, LAST = "best.ckpt", "last.ckpt"
 FIGURES = ("train_nll", "valid_natural", "valid_random", MONITOR)
 RANDOM_ORDERS = 7
 """Seed of the random orders of validation: always the same ones."""
@@ -56,7 +62,7 @@ class Learner(L.LightningModule):
 
     def training_step(self, batch: Batch, number: int) -> Tensor:
         loss = self.nll(batch)
-        self.log("train_nll", loss, on_step=False, on_epoch=True, prog_bar=True)
+        self.log("train_nll", loss, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch, number: int, dataloader_idx: int = 0) -> None:
@@ -110,8 +116,8 @@ class Pieces(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         assert self.trainer is not None
         self.crops.epoch = self.trainer.current_epoch
-        # Dropout too has to be the same in a resumed run.
-        torch.manual_seed(self.options.seed * 1_000_003 + self.crops.epoch)
+        self.crops.share = (self.trainer.global_rank, self.trainer.world_size)
+        seed_epoch(self.options, self.trainer)
         return DataLoader(self.crops, batch_size=None)
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
@@ -119,34 +125,11 @@ class Pieces(L.LightningDataModule):
         return [DataLoader(batches, batch_size=None) for batches in both]  # type: ignore[arg-type]
 
 
-class Curve(Callback):
-    """Appends each epoch's figures to curve.csv; a resumed run writes on in the same file."""
-
-    def __init__(self, folder: Path, names: Sequence[str] = FIGURES) -> None:
-        self.path, self.names = folder / CURVE, tuple(names)
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        told = trainer.callback_metrics
-        if not all(name in told for name in self.names):
-            return
-        if not self.path.exists():
-            self.path.write_text("step," + ",".join(self.names) + "\n", encoding="utf-8")
-        figures = [f"{float(told[name]):.6f}" for name in self.names]
-        with self.path.open("a", encoding="utf-8") as lines:
-            lines.write(",".join([str(trainer.global_step), *figures]) + "\n")
-
-
-class SaveEarly(Callback):
-    """Saves a run that is broken off in its first epoch; later ones have a checkpoint each."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / LAST
-
-    def on_exception(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
-    ) -> None:
-        if isinstance(exception, KeyboardInterrupt) and not self.path.exists():
-            trainer.save_checkpoint(self.path)
+def seed_epoch(options: Training, trainer: L.Trainer) -> None:
+    """Begin an epoch's randomness anew: dropout too has to be the same in a resumed run, and
+    another one in each of several processes."""
+    rank = 7919 * trainer.global_rank
+    torch.manual_seed(options.seed * 1_000_003 + trainer.current_epoch + rank)
 
 
 class Histograms(Callback):
@@ -161,40 +144,80 @@ class Histograms(Callback):
                     logger.experiment.add_histogram(name, weight, trainer.global_step)
 
 
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """What a run is trained on: `devices` (GPUs, or processes without one) of each of `nodes`
+    machines, joined by the `strategy` that Lightning has under this name."""
+
+    devices: int = 1
+    nodes: int = 1
+    strategy: str = "auto"
+
+    def __post_init__(self) -> None:
+        check("devices", self.devices, 1, 1024)
+        check("nodes", self.nodes, 1, 1024)
+        known = ["auto", *StrategyRegistry.available_strategies()]
+        if self.strategy not in known:
+            raise SettingError(
+                f"there is no strategy {self.strategy!r}",
+                allowed="auto, ddp, fsdp and the others of Lightning",
+                nearest=nearest_name(self.strategy, known),
+            )
+
+    def refuse(self, batch: int) -> None:
+        """Raises SettingError where a batch cannot be shared out evenly."""
+        processes = self.devices * self.nodes
+        if batch % processes:
+            raise SettingError(
+                f"batch = {batch} cannot be shared out among {processes} processes",
+                nearest=f"The nearest is {max(1, round(batch / processes)) * processes}.",
+            )
+
+
 def trainer_for(
-    options: Training, folder: Path, progress: bool = True, names: Sequence[str] = FIGURES
+    options: Training,
+    folder: Path,
+    progress: bool = True,
+    names: Sequence[str] = FIGURES,
+    *,
+    machines: Machines | None = None,
+    more: Sequence[Callback] = (),
 ) -> L.Trainer:
     """A trainer that keeps the best and the last weights of a run in `folder`, and in curve.csv the
-    figures called `names`."""
+    figures called `names`; `more` callbacks are called first."""
     warnings.filterwarnings("ignore", message=".*num_workers.*")
     warnings.filterwarnings("ignore", message=".*`isinstance.treespec.*")
+    warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
+    warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight.*")
+    # What Lightning tells of itself is not for musicians.
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    machines = machines or Machines()
     callbacks: list[Callback] = [
+        *more,
         # Without buffers: a whole number is not what the mean of whole numbers is cut to.
         EMAWeightAveraging(decay=options.average, use_buffers=False),
-        ModelCheckpoint(
-            folder,
-            filename=BEST.removesuffix(".ckpt"),
-            monitor=MONITOR,
-            save_last=True,
-            save_on_train_epoch_end=False,
-            enable_version_counter=False,
-        ),
+        *keepers(folder),
         EarlyStopping(MONITOR, patience=options.patience, check_on_train_epoch_end=False),
         LearningRateMonitor("epoch"),
         Timer(),
         Curve(folder, names),
-        SaveEarly(folder),
+        EndOnSignal(),
         Histograms(),
     ]
     return L.Trainer(
         accelerator="auto",
-        devices=1,
+        devices=machines.devices,
+        num_nodes=machines.nodes,
+        strategy=machines.strategy,
+        use_distributed_sampler=False,
         precision="bf16-mixed" if options.bf16 else "32-true",
         max_steps=options.steps,
         max_epochs=-1,
         gradient_clip_val=options.clip,
         callbacks=callbacks + ([TQDMProgressBar(refresh_rate=10)] if progress else []),
         logger=TensorBoardLogger(folder, name="", version="tensorboard"),
+        plugins=[WholeFiles()],
         enable_progress_bar=progress,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -202,3 +225,23 @@ def trainer_for(
         log_every_n_steps=options.steps_per_epoch,
         deterministic=True,
     )
+
+
+def keepers(folder: Path) -> list[Callback]:
+    """What keeps the best weights, and after each epoch all that is needed to go on.
+
+    Two of them: Lightning's own `save_last` writes only where there is a new best.
+    """
+    best, last = (name.removesuffix(".ckpt") for name in (BEST, LAST))
+    return [
+        ModelCheckpoint(
+            folder,
+            filename=best,
+            monitor=MONITOR,
+            save_on_train_epoch_end=False,
+            enable_version_counter=False,
+        ),
+        ModelCheckpoint(
+            folder, filename=last, save_on_train_epoch_end=True, enable_version_counter=False
+        ),
+    ]

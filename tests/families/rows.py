@@ -41,7 +41,8 @@ GRID_STREAMS = (
 @dataclass(frozen=True, slots=True)
 class Row:
     """What came of a family: sizes, nats per decision of the validation pieces before and after
-    training, the largest difference of logits from torch, notes in eight bars, seconds."""
+    training, the largest difference of logits from torch, notes in eight bars, seconds; the share
+    of the untrained model's nats below which it has learned, and how many notes it must play."""
 
     name: str
     parameters: int
@@ -52,13 +53,15 @@ class Row:
     notes: int
     hanging: int
     seconds: float
+    learns: float = 0.75
+    plays: int = BARS
 
     @property
     def good(self) -> bool:
         """It has learned, its graph says what torch says, and it plays and lets go."""
-        learned = self.nll < 0.75 * self.untrained
+        learned = self.nll < self.learns * self.untrained
         exact = max(self.difference, self.replayed) <= export.LARGEST_DIFFERENCE
-        return learned and exact and self.notes >= BARS and not self.hanging
+        return learned and exact and self.notes >= self.plays and not self.hanging
 
 
 def row_of(name: str, corpus: Corpus, folder: Path, **options: Any) -> Row:

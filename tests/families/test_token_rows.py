@@ -1,39 +1,42 @@
-"""The family of tokens that stands beside the folk models: its size, and a run of it."""
+"""The families of tokens that stand beside the folk models: their sizes and configurations.
+
+That each trains, exports and plays is what `make families` proves."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import pytest
 import torch
-from ripieno_models.families import remi_transformer
+from ripieno_models.families import remi_lstm, remi_structured, remi_transformer
+from ripieno_models.families.block_registry import BLOCK_FAMILIES
+from ripieno_models.families.registry import CONFIGS, FAMILIES
+from ripieno_models.families.token_registry import TOKEN_FAMILIES
+from ripieno_models.options import Training, chosen
 
-from tests.families.token_rows import token_row
-from tests.models.tunes import write_folk
+from tests.families.token_rows import SMALLER
 
 VOCABULARY = 512
+KINDS: dict[str, type[Training]] = {
+    **{name: kind.options for name, kind in FAMILIES.items()},
+    **{name: kind.options for name, kind in TOKEN_FAMILIES.items()},
+    **{name: kind.options for name, kind in BLOCK_FAMILIES.items()},
+}
 
 
-def test_it_is_as_large_as_it_says() -> None:
+def weights(model: torch.nn.Module) -> int:
+    return sum(weight.numel() for weight in model.parameters())
+
+
+def test_they_are_as_large_as_they_say() -> None:
     with torch.device("meta"):
         large = remi_transformer.KIND.build(remi_transformer.Options(), VOCABULARY)
-    assert 33e6 < sum(weight.numel() for weight in large.parameters()) < 35e6
+        deep = remi_lstm.KIND.build(remi_lstm.Options(), VOCABULARY)
+        structured = remi_structured.Layer(remi_structured.Options())
+    assert 33e6 < weights(large) < 35e6
+    assert 5.5e6 < weights(deep) < 6.5e6
+    assert 3.1e6 < weights(structured) < 3.2e6
 
 
-def test_from_training_to_eight_bars(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    write_folk(data)
-    small = {"steps": 100, "steps_per_epoch": 50, "warmup": 4, "batch": 4, "crop": 96, "bpe": 0}
-    row = token_row(
-        "remi-transformer",
-        data,
-        tmp_path,
-        **{**small, "width": 32, "inner": 48, "bf16": False},
-        learning_rate=0.01,
-        average=0.5,
-        dropout=0.05,
-    )
-    assert row.nll < 0.75 * row.untrained
-    assert row.difference <= 1e-4
-    assert row.replayed <= 1e-4
-    assert row.notes >= 8
-    assert not row.hanging
+@pytest.mark.parametrize("name", [*SMALLER, "conv-lstm", "voicewise-lstm", "ridge"])
+def test_its_configurations_are_taken(name: str) -> None:
+    for path in CONFIGS.glob(f"{name}*.toml"):
+        assert chosen(KINDS[name], path, {}).seed == 1

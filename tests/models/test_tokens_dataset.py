@@ -53,7 +53,7 @@ def test_windows_begin_at_bar_lines_and_lose_nothing() -> None:
     cut = windows(line, SCHEME, 40)
     assert len(cut) > 2
     assert all(len(window) <= 40 and window[:PREFIX] == line[:PREFIX] for window in cut)
-    assert all(window[PREFIX] == SCHEME.bar for window in cut)
+    assert all(window[PREFIX] in SCHEME.bars for window in cut)
     assert [n for window in cut for n in window[PREFIX:]] == line[PREFIX:]
 
 

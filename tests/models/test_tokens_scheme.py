@@ -7,13 +7,21 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from ripieno_models.families.folk_transformer import KIND as FOLK
+import torch
+from ripieno.grammar.tokens.reading import Reader
+from ripieno.grammar.tokens.states import Bounds, Told
+from ripieno.grammar.tokens.writing import Writer
+from ripieno_models.families.folk_transformer import KIND
 from ripieno_models.families.song_transformer import KIND as SONG
+from ripieno_models.tokens.adopt import adopted
 from ripieno_models.tokens.export import vocabulary
 from ripieno_models.tokens.scheme import Scheme
 from ripieno_models.tokens.tune import MELODY, METERS, PIANO, Note, Tune, one_line
 
 from tests.models.tunes import melody, song
+
+FOLK, REMI = replace(KIND, numbered=True), KIND
+"""The same music, with bars that are numbered, and with bars that are all alike."""
 
 
 @cache
@@ -30,13 +38,80 @@ def names(scheme: Scheme, tune: Tune) -> list[str]:
 
 def test_a_jig_is_written_bar_by_bar_with_its_metre_and_its_pickup() -> None:
     notes = (Note(10, 0, 62, 2), Note(12, 0, 64, 2), Note(14, 0, 66, 4), Note(24, 0, 67, 6))
-    bar = ["Bar_None", "TimeSig_6/8"]
     assert names(folk(), Tune("", notes, (6, 8), None)) == [
-        *bar, "Position_20", "Pitch_62", "Duration_1.0.4",
-        *bar, "Position_0", "Pitch_64", "Duration_1.0.4",
+        "Bar_8", "TimeSig_6/8", "Position_20", "Pitch_62", "Duration_1.0.4",
+        "Bar_1", "TimeSig_6/8", "Position_0", "Pitch_64", "Duration_1.0.4",
         "Position_4", "Pitch_66", "Duration_2.0.4",
-        *bar, "Position_0", "Pitch_67", "Duration_3.0.4",
+        "Bar_2", "TimeSig_6/8", "Position_0", "Pitch_67", "Duration_3.0.4",
     ]  # fmt: skip
+
+
+def told(tune: Tune, unit: int) -> list[Told]:
+    """A tune's notes as the engine has them, `unit` ticks to a sixteenth."""
+    return [Told(n.onset * unit, (n.onset + n.duration) * unit, n.pitch, 80, 0) for n in tune.notes]
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize("meter", METERS)
+def test_the_engine_writes_the_same_tokens(meter: tuple[int, int], numbered: bool) -> None:
+    """Bars too: after a pickup a part begins with the second bar, else with the first."""
+    scheme = folk() if numbered else REMI.scheme()
+    reader = Reader(vocabulary(scheme))
+    writer, unit = Writer(reader), reader.vocabulary.quarter // 4
+    for seed in range(6):
+        tune = melody(seed, meter, bars=19)
+        if seed % 2:  # with a pickup
+            first = next(n for n in tune.notes if 2 * n.onset >= tune.bar)
+            tune = replace(tune, notes=tune.notes[tune.notes.index(first) :])
+        pickup = 2 * tune.notes[0].onset >= tune.bar
+        part = tune.bar * unit if pickup else 0
+        written = writer.write(told(tune, unit), 0, 10**6, meter, part)
+        assert [n for chunk in written.chunks for n in chunk] == scheme.encode(tune)
+        bars = [scheme.names[n] for n in scheme.encode(tune) if n in scheme.bars]
+        assert len(set(bars)) == (8 if numbered else 1)
+
+
+def test_the_reader_lets_only_the_next_bar_of_a_part_through() -> None:
+    scheme = folk()
+    reader = Reader(vocabulary(scheme))
+    bounds = Bounds(reader.pitches, meter=(4, 4), part=reader.bar_length((4, 4)))
+    state, found = reader.start(), []
+    for _ in range(12):
+        bars = [n for n in reader.legal(state, bounds) if n in scheme.bars]
+        assert len(bars) == 1
+        found.append(scheme.names[bars[0]])
+        for name in (found[-1], "TimeSig_4/4"):
+            kind, _, value = name.partition("_")
+            after = reader.advance(state, reader.vocabulary.events[kind, value], bounds)
+            assert after is not None
+            state = after
+    assert found == [f"Bar_{place}" for place in (8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3)]
+    plain = reader.vocabulary.ids["Bar", "None"]
+    assert plain not in reader.legal(state, bounds)
+
+
+@pytest.mark.parametrize("size", [0, 300])
+def test_numbered_bars_merge_with_their_metre_alone(size: int) -> None:
+    scheme = folk(size)
+    starts = [spelled for spelled in scheme.spelled if spelled[0] in scheme.bars]
+    assert all(len(spelled) <= 2 for spelled in starts)
+    assert any(len(spelled) == 2 for spelled in starts) == bool(size)
+
+
+def test_a_model_of_other_tokens_begins_with_what_means_the_same() -> None:
+    old, new = REMI.scheme(), folk(300)
+    rows = torch.arange(len(old), dtype=torch.float)[:, None].repeat(1, 3)
+    found = adopted({"embedding.weight": rows, "layer": rows}, old, new)
+    table = found["embedding.weight"]
+    assert table.shape == (len(new), 3)
+    assert found["layer"] is rows
+    assert table[new.base["Pitch_64"], 0] == old.base["Pitch_64"]
+    assert table[new.base["Bar_5"], 0] == old.base["Bar_None"]
+    merged = next(n for n, spelled in enumerate(new.spelled) if len(spelled) > 1)
+    base = [old.base[new.names[n].replace("Bar_", "Bar_None_").split("_None")[0] + "_None"]
+            if new.names[n].startswith("Bar_") else old.base[new.names[n]]
+            for n in new.spelled[merged]]  # fmt: skip
+    assert table[merged, 0] == pytest.approx(sum(base) / len(base))
 
 
 def test_a_melody_comes_before_the_piano_where_they_begin_together() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,9 +72,9 @@ def test_a_run_learns_and_goes_on_where_it_was_broken_off(
     assert curve[-1] < 0.7 * untrained(data)
 
     def breaking(
-        options: Training, folder: Path, progress: bool, names: tuple[str, ...]
+        options: Training, folder: Path, progress: bool, names: tuple[str, ...], **how: Any
     ) -> Trainer:
-        trainer = trainer_for(options, folder, progress, names)
+        trainer = trainer_for(options, folder, progress, names, **how)
         trainer.callbacks.append(BreakOff())  # type: ignore[attr-defined]
         return trainer
 

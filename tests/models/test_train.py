@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -47,8 +48,8 @@ def test_a_run_learns_and_goes_on_where_it_was_broken_off(
 
     make = trainer_for
 
-    def breaking(options: Training, folder: Path, progress: bool) -> Trainer:
-        trainer = make(options, folder, progress)
+    def breaking(options: Training, folder: Path, progress: bool, **how: Any) -> Trainer:
+        trainer = make(options, folder, progress, **how)
         trainer.callbacks.append(BreakOff())  # type: ignore[attr-defined]
         return trainer
 

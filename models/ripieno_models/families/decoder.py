@@ -33,6 +33,8 @@ class TokenOptions(Training):
     transpose: int = option(5, 0, 6, "semitones that an example moves, at most, up or down")
     watched: int = option(200, 1, 10**6, "validation pieces looked at during training")
     dropout: float = option(0.15, 0.0, 0.9, "share of each layer's output blanked in training")
+    numbered: bool = option(False, 0, 1, "tells each bar by its place in a part of eight")
+    orthogonal: bool = option(False, 0, 1, "moves matrices by Muon's steps, all else by AdamW's")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from ripieno_models.families import (
     voicewise_lstm,
     window_transformer,
 )
+from ripieno_models.families.block_registry import BLOCK_FAMILIES
 from ripieno_models.families.token_registry import TOKEN_FAMILIES
 from ripieno_models.options import Training
 
@@ -69,7 +70,7 @@ FAMILIES = {
 def family(name: str) -> Family:
     """The family called `name`. Raises SettingError with the nearest one."""
     if name not in FAMILIES:
-        known = (*FAMILIES, *TOKEN_FAMILIES)
+        known = (*FAMILIES, *TOKEN_FAMILIES, *BLOCK_FAMILIES)
         raise SettingError(
             f"there is no family {name!r}",
             allowed=", ".join(known),

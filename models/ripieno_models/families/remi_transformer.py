@@ -35,4 +35,5 @@ KIND = replace(
     title="Fiddle tunes, by a large Transformer",
     options=Options,
     build=Decoder,
+    numbered=False,
 )

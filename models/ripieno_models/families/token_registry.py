@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from ripieno_models.families import (
+    bart_lora,
     folk_lstm,
     folk_transformer,
+    gpt2_lora,
+    pitch_lstm,
+    remi_lstm,
+    remi_structured,
     remi_transformer,
     song_transformer,
 )
@@ -16,5 +21,10 @@ TOKEN_FAMILIES = {
         folk_lstm.KIND,
         song_transformer.KIND,
         remi_transformer.KIND,
+        remi_lstm.KIND,
+        remi_structured.KIND,
+        pitch_lstm.KIND,
+        gpt2_lora.KIND,
+        bart_lora.KIND,
     )
 }

@@ -7,9 +7,9 @@ describes what comes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -19,93 +19,107 @@ from ripieno.errors import RipienoError
 from ripieno.inference.bundle import Manifest, check
 from ripieno.inference.opening import open_model
 
+from ripieno_models import waiting
 from ripieno_models.corpora import Corpus
-from ripieno_models.faults import outside_range, too_wide
-from ripieno_models.harness import counts, spread
-from ripieno_models.harness.failures import failures
+from ripieno_models.harness import spread
 from ripieno_models.harness.intervals import Estimate, bootstrap, mean
+from ripieno_models.harness.kit import Music, kit_of
+from ripieno_models.harness.tune_written import TuneWriter, excerpt, tune_answers
 from ripieno_models.harness.written import Writer, answers
-from ripieno_models.part_writing import crossings, parallels
-from ripieno_models.piece import Piece, Split
+from ripieno_models.piece import Split
+from ripieno_models.tokens.tune import Tune
 
 FORMAT = 1
 OPENING = 32
 """Sixteenths of a real piece that a model hears before it answers, to see whether it listens."""
 ANSWERS = 4
+FEWEST_BARS = 8
+"""Of a tune that is looked at."""
 REAL = "held-out pieces"
 """The name of the row that the models stand beside."""
 Results = dict[str, Any]
 
 
-def per_100_changes(piece: Piece) -> float:
-    found, changes = parallels(piece.sounding())
-    return 100 * found / max(1, changes)
-
-
-def onsets_per_quarter(piece: Piece) -> float:
-    return len(piece.notes()) / max(1, len(piece))
-
-
-MEASURES: Mapping[str, tuple[str, Callable[[Piece], float]]] = {
-    **{
-        f"repetition_{size}": (f"share of runs of {size} chords that came before",
-                               partial(counts.repetition, size=size))
-        for size in counts.SIZES
-    },
-    **{
-        f"unique_{size}": (f"share of runs of {size} chords that come once",
-                           partial(counts.unique, size=size))
-        for size in counts.SIZES
-    },
-    "loop": ("times that a passage comes in a row, at most", lambda p: float(counts.loops(p)[0])),
-    "silence": ("share of rests, in all or in the second half", counts.silence),
-    "unisons": ("share of sixteenths with voices in unison", counts.unisons),
-    "short_notes": ("share of notes of one sixteenth", counts.short_notes),
-    "notes_per_quarter": ("notes per quarter and voice", onsets_per_quarter),
-    "parallels": ("parallel fifths and octaves per 100 chord changes", per_100_changes),
-    "crossings": ("share of sixteenths with crossed voices",
-                  lambda p: float(crossings(p.sounding()).mean())),
-    "spacing": ("share of sixteenths with neighbours too far apart",
-                lambda p: float(too_wide(p.sounding()).mean())),
-    "outside_range": ("share of notes outside the voices' ranges", lambda p: outside_range([p])),
-}  # fmt: skip
-"""Each with what it says; counted piece by piece, told as the mean over pieces."""
-
-
 def compare(
     bundles: Sequence[Path], corpus: Corpus, split: Split, pieces: int, seed: int
-) -> tuple[Results, dict[str, list[Piece]]]:
-    """(results, the pieces that each model wrote, and the real ones) for `bundles` on up to
-    `pieces` pieces of `split`. Raises RipienoError where there is none, or a bundle is broken."""
+) -> tuple[Results, dict[str, list[Music]]]:
+    """(results, the pieces that each model wrote, and the real ones) for `bundles` of four voices,
+    on up to `pieces` pieces of `split`. Raises RipienoError where there is none, or a bundle is
+    broken."""
     held = corpus.of(split)[:pieces]
+    return compared([check(bundle) for bundle in bundles], held, corpus.name, split, seed)
+
+
+def compare_tunes(
+    bundles: Sequence[Path], tunes: Sequence[Tune], name: str, split: Split, pieces: int, seed: int
+) -> tuple[Results, dict[str, list[Music]]]:
+    """The same for bundles of event tokens, on the first bars of `tunes` of the corpus `name`."""
+    held = [excerpt(tune) for tune in tunes if tune.split is split and tune.bars >= FEWEST_BARS]
+    return compared([check(bundle) for bundle in bundles], held[:pieces], name, split, seed)
+
+
+def compared(
+    manifests: Sequence[Manifest], held: Sequence[Music], corpus: str, split: Split, seed: int
+) -> tuple[Results, dict[str, list[Music]]]:
+    """What `compare` tells, of bundles that have been checked."""
     if len(held) < 2:
-        raise RipienoError(f"{len(held)} {split} pieces", where=corpus.name, allowed="2 or more")
-    manifests = [check(bundle) for bundle in bundles]
-    written = {REAL: held}
+        raise RipienoError(f"{len(held)} {split} pieces", where=corpus, allowed="2 or more")
+    written = {REAL: list(held)}
     rows = [told_of(REAL, held, held)]
-    for manifest in manifests:
-        row, music = judged(manifest, held, seed)
+    for manifest, name in zip(manifests, names(manifests), strict=True):
+        row, music = judged(manifest, name, held, seed)
         rows.append(row)
-        written[row["name"]] = music
+        written[name] = music
+    kit = kit_of(held)
     results: Results = {
         "format": FORMAT,
-        "corpus": corpus.name,
+        "corpus": corpus,
         "split": split.value,
         "pieces": len(held),
         "seed": seed,
-        "measures": {name: label for name, (label, _) in MEASURES.items()},
+        "unit": kit.unit,
+        "measures": {name: label for name, (label, _) in kit.measures.items()},
         "rows": rows,
     }
     return results, written
 
 
-def judged(manifest: Manifest, held: Sequence[Piece], seed: int) -> tuple[Results, list[Piece]]:
+def names(manifests: Sequence[Manifest]) -> list[str]:
+    """What each bundle is called: by its name, or its folder's where that name comes twice."""
+    known = Counter(manifest.name for manifest in manifests)
+    return [
+        manifest.name if known[manifest.name] == 1 else manifest.folder.parent.name
+        for manifest in manifests
+    ]
+
+
+def judged(
+    manifest: Manifest, name: str, held: Sequence[Music], seed: int
+) -> tuple[Results, list[Music]]:
     """All that is told of one bundle, and what it wrote."""
-    writer = Writer(open_model(manifest))
-    nll = bootstrap([(len(piece), writer.nll(piece)) for piece in held], weighed, seed)
-    music = [writer.write(form, seed + number) for number, form in enumerate(held)]
-    replies = answers(writer, held[:ANSWERS], seed, OPENING)
-    row = told_of(manifest.name, music, held, replies, seed)
+    model = open_model(manifest)
+    writer: Writer | TuneWriter
+    if isinstance(held[0], Tune):
+        writer = TuneWriter(model)
+        told = [writer.nll(tune) for tune in waiting.each(held, f"{name}: likelihood")]
+        music: list[Music] = [
+            writer.write(form, seed + n)
+            for n, form in enumerate(waiting.each(held, f"{name}: writing"))
+        ]
+        like = [tune for tune in held if tune.meter == held[0].meter]
+        replies: Sequence[Music] = tune_answers(writer, like[:ANSWERS], seed)
+    else:
+        writer = Writer(model)
+        told = [
+            (len(piece), writer.nll(piece)) for piece in waiting.each(held, f"{name}: likelihood")
+        ]
+        music = [
+            writer.write(form, seed + number)
+            for number, form in enumerate(waiting.each(held, f"{name}: writing"))
+        ]
+        replies = answers(writer, held[:ANSWERS], seed, OPENING)
+    nll = bootstrap(told, weighed, seed)
+    row = told_of(name, music, held, replies, seed)
     row["nll"] = asdict(nll)
     row["perplexity"] = exp(nll.value)
     row["parameters"] = parameters(manifest)
@@ -115,35 +129,36 @@ def judged(manifest: Manifest, held: Sequence[Piece], seed: int) -> tuple[Result
 
 
 def weighed(told: Sequence[tuple[int, float]]) -> float:
-    """Nats per decision over pieces of (length, nats per decision)."""
-    return sum(steps * nll for steps, nll in told) / sum(steps for steps, _ in told)
+    """Nats per decision, or per note, over pieces of (how many, nats for each)."""
+    return sum(count * nll for count, nll in told) / sum(count for count, _ in told)
 
 
 def told_of(
     name: str,
-    music: Sequence[Piece],
-    held: Sequence[Piece],
-    replies: Sequence[Piece] = (),
+    music: Sequence[Music],
+    held: Sequence[Music],
+    replies: Sequence[Music] = (),
     seed: int = 1,
 ) -> Results:
     """What is counted of some music: means with intervals, spreads, failures."""
+    kit = kit_of(held)
     measures = {
         key: asdict(bootstrap([count(piece) for piece in music], mean, seed))
-        for key, (_, count) in MEASURES.items()
+        for key, (_, count) in kit.measures.items()
     }
     return {
         "name": name,
         "measures": measures,
-        "spreads": {kind: spread_of(kind, music, held, seed) for kind in spread.KINDS},
+        "spreads": {kind: spread_of(kind, music, held, seed) for kind in kit.kinds},
         "failures": [
-            {**asdict(failure), "shown": failure.shown} for failure in failures(music, replies)
+            {**asdict(failure), "shown": failure.shown} for failure in kit.failures(music, replies)
         ],
     }
 
 
-def spread_of(kind: str, music: Sequence[Piece], held: Sequence[Piece], seed: int) -> Results:
+def spread_of(kind: str, music: Sequence[Music], held: Sequence[Music], seed: int) -> Results:
     """How far one spread lies from that of the held-out pieces."""
-    count = spread.KINDS[kind]
+    count = kit_of(held).kinds[kind]
     found, real = [count(piece) for piece in music], spread.summed([count(p) for p in held])
     estimates: dict[str, Estimate] = {
         "divergence": bootstrap(

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ripieno_models.faults import outside_range
-from ripieno_models.harness import counts
+from ripieno_models.harness import counts, tune_counts
 from ripieno_models.piece import Piece
+from ripieno_models.tokens.tune import Tune
 
 TIMES = 6
 """How often in a row a passage must come to be a loop."""
@@ -101,3 +102,49 @@ def share_of(shows: Shows, pieces: Sequence[Piece]) -> float:
 
 def words_of(shows: Callable[..., object]) -> str:
     return " ".join((shows.__doc__ or "").split())
+
+
+def tune_silent(tune: Tune) -> bool:
+    """More than 85 % of a tune, or of its second half, is silence."""
+    return tune_counts.silence(tune) > 0.85
+
+
+def tune_goes_round(tune: Tune) -> bool:
+    """A passage comes six times in a row or more, for three bars of 4/4 or longer."""
+    times, steps = tune_counts.loops(tune)
+    return times >= TIMES and steps >= LEAST_LOOP
+
+
+def tune_in_unison(tune: Tune) -> bool:
+    """More than two fifths of the notes double another one."""
+    return tune_counts.unisons(tune) > 0.4
+
+
+def tune_stammers(tune: Tune) -> bool:
+    """All notes last one sixteenth: more than 97 % of them, as in one real tune of 170."""
+    return tune_counts.short_notes(tune) > 0.97
+
+
+def tune_leaves_range(tune: Tune) -> bool:
+    """More than one note in twenty lies outside the range."""
+    return tune_counts.outside_range(tune) > 0.05
+
+
+OF_A_TUNE: dict[str, Callable[[Tune], bool]] = {
+    "silence collapse": tune_silent,
+    "endless loop": tune_goes_round,
+    "voices in unison": tune_in_unison,
+    "notes of one step": tune_stammers,
+    "out of range": tune_leaves_range,
+}
+
+
+def tune_failures(tunes: Sequence[Tune], answers: Sequence[Tune]) -> list[Failure]:
+    """All six in tunes; see `failures`."""
+    found = [
+        Failure(name, sum(map(shows, tunes)) / max(1, len(tunes)), FEW, words_of(shows))
+        for name, shows in OF_A_TUNE.items()
+    ]
+    pairs = list(combinations(answers, 2))
+    same = sum(tune_counts.alike(one, other) > ALIKE for one, other in pairs)
+    return [*found, Failure(IGNORED, same / max(1, len(pairs)), FEW, words_of(ignored))]

@@ -9,21 +9,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ripieno_models import waiting
 from ripieno_models.harness import spread
-from ripieno_models.harness.clips import beginning, clip
+from ripieno_models.harness.clips import clip, draw
 from ripieno_models.harness.compare import Results
-from ripieno_models.pictures import piano_rolls
-from ripieno_models.piece import Piece
+from ripieno_models.harness.kit import Music, kit_of
 
 SCRIPT = Path(__file__).with_name("listening.js")
 FORMS = 3
 """Clips of each model."""
-UNITS = {
-    "pitches": "MIDI numbers",
-    "intervals": "semitones, in each voice",
-    "durations": "sixteenths",
-    "chords": "semitones above the bass",
-}
 COMMONEST = 12
 """Chord classes that are drawn."""
 
@@ -61,12 +55,12 @@ start({clips}, localStorage, document);
 Row = Mapping[str, Any]
 
 
-def write(results: Results, written: Mapping[str, Sequence[Piece]], path: Path) -> None:
+def write(results: Results, written: Mapping[str, Sequence[Music]], path: Path) -> None:
     """Write the page of `results` to `path`, with clips of what was `written`."""
     clips = [
         {"model": name, "form": form, "src": clip(piece)}
         for name, pieces in written.items()
-        for form, piece in enumerate(pieces[:FORMS])
+        for form, piece in enumerate(waiting.each(pieces[:FORMS], f"Clips: {name}", "clip"))
     ]
     rows: Sequence[Row] = results["rows"]
     text = PAGE.format(
@@ -91,7 +85,7 @@ def figures(results: Results) -> str:
     """The table of likelihoods, costs and counts."""
     rows: Sequence[Row] = results["rows"]
     lines = [
-        ("nats per decision", [estimate(row.get("nll")) for row in rows]),
+        (f"nats per {results['unit']}", [estimate(row.get("nll")) for row in rows]),
         ("perplexity", [number(row.get("perplexity")) for row in rows]),
         ("parameters", [count(row.get("parameters")) for row in rows]),
         ("bytes of the graph", [count(row.get("bytes")) for row in rows]),
@@ -106,7 +100,7 @@ def spreads(rows: Sequence[Row]) -> str:
     """The table of divergences and overlaps."""
     lines = [
         (f"{kind}: {what}", [estimate(row["spreads"][kind][what]) for row in rows])
-        for kind in spread.KINDS
+        for kind in rows[0]["spreads"]
         for what in ("divergence", "overlap")
     ]
     return table([row["name"] for row in rows], lines)
@@ -152,15 +146,16 @@ def count(told: int | None) -> str:
     return "–" if told is None else f"{told:,}"
 
 
-def pictures(written: Mapping[str, Sequence[Piece]]) -> str:
+def pictures(written: Mapping[str, Sequence[Music]]) -> str:
     """The four spreads, drawn one above the other."""
     import matplotlib as mpl
 
     mpl.use("agg")
     from matplotlib import pyplot
 
-    figure, places = pyplot.subplots(len(spread.KINDS), figsize=(9, 11), layout="constrained")
-    for axes, (kind, counter) in zip(places, spread.KINDS.items(), strict=True):
+    kit = kit_of(next(iter(written.values())))
+    figure, places = pyplot.subplots(len(kit.kinds), figsize=(9, 11), layout="constrained")
+    for axes, (kind, counter) in zip(places, kit.kinds.items(), strict=True):
         counted = {
             name: spread.summed([counter(piece) for piece in pieces])
             for name, pieces in written.items()
@@ -178,7 +173,7 @@ def pictures(written: Mapping[str, Sequence[Piece]]) -> str:
             whole = max(1, some.total())
             shares = [some[key] / whole for key in keys]
             axes.plot(places_of, shares, label=name, linewidth=1.2, marker=".", markersize=3)
-        axes.set_title(f"{kind} ({UNITS[kind]})", loc="left", fontsize=10)
+        axes.set_title(f"{kind} ({kit.units[kind]})", loc="left", fontsize=10)
     places[0].legend(fontsize=7)
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None})
@@ -191,7 +186,7 @@ def bare(svg: str) -> str:
     return svg[svg.index("<svg") :]
 
 
-def music(written: Mapping[str, Sequence[Piece]], clips: Sequence[Mapping[str, Any]]) -> str:
+def music(written: Mapping[str, Sequence[Music]], clips: Sequence[Mapping[str, Any]]) -> str:
     """Piano rolls and players of each model."""
     import tempfile
 
@@ -199,7 +194,7 @@ def music(written: Mapping[str, Sequence[Piece]], clips: Sequence[Mapping[str, A
     for name, pieces in written.items():
         with tempfile.TemporaryDirectory() as place:
             drawn = Path(place, "rolls.svg")
-            piano_rolls([beginning(piece) for piece in pieces[:FORMS]], drawn)
+            draw(pieces[:FORMS], drawn)
             rolls = bare(drawn.read_text(encoding="utf-8"))
         players = "".join(
             f'<audio controls src="{clip["src"]}"></audio>' for clip in clips

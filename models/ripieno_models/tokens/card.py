@@ -28,9 +28,9 @@ CARD = """\
 
 ```
 {commands}
-ripieno-models evaluate {family}{test}
-ripieno-models sample {family}{drawn}
-ripieno-models export {family}
+ripieno-models evaluate {family}{out}{test}
+ripieno-models sample {family}{out}{drawn}
+ripieno-models export {family}{out}
 ```
 
 ## How likely held-out music is to it
@@ -100,9 +100,9 @@ the melody's or the piano's, and the melody's come first.""",
 - It knows nineteenth-century songs in simple metres; songs with many triplets were left out.
 - Where a song's file tells no bar line for its pickup, the bar line is guessed.
 - No dynamics: the data has none, and the player's are followed.
-- It was trained for minutes on a shared core and had not finished learning: it writes
-  clusters and stray notes, holds a pattern for a bar or two, and has no plan beyond. Few bars of
-  its samples, made without the engine's rules, are worth keeping: it is a first version.
+- It was trained for half an hour on a shared core, its last run was broken off, and it had not
+  finished learning: it takes up nothing of what came before (above), and plans no further than a
+  few bars.
 - It hears 512 tokens, about 350 notes; what lies before is forgotten.""",
     ),
 }
@@ -143,6 +143,7 @@ def text(
         machine=record["machine"],
         seed=options["seed"],
         test=" --test" * tested,
+        out=out_of(record["command"]),
         drawn=drawn(samples),
         commands="\n".join(run["command"] for run in runs),
         crop=options["crop"],
@@ -167,6 +168,12 @@ def likelihoods(metrics: Mapping[str, float], tested: bool) -> str:
         if all(key in metrics for key in keys):
             lines.append(f"| {label} | {' | '.join(f'{metrics[key]:.3f}' for key in keys)} |")
     return "\n".join(lines)
+
+
+def out_of(command: str) -> str:
+    """The flag of the run's folder, where it has one of its own."""
+    words = command.split()
+    return f" --out {words[words.index('--out') + 1]}" if "--out" in words else ""
 
 
 def drawn(samples: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ripieno.settings import check
 
+from ripieno_models import comparison, melody_results, train_commands
 from ripieno_models.options import chosen
 from ripieno_models.tokens import evaluate, export, report, runs, sample
 from ripieno_models.tokens.kind import TokenKind
@@ -23,13 +24,10 @@ def train(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
         resume=told.resume,
         progress=not told.quiet,
         start=told.start,
+        machines=train_commands.machines(told),
+        more=train_commands.token_listeners(told, folder, kind),
     )
-    best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
-    if trainer.interrupted:
-        print(f"Interrupted. The weights so far are in {folder}; go on with --resume.")
-        return 130
-    print(f"Best validation: {best:.4f} nats per note. The weights are in {folder}.")
-    return 0
+    return train_commands.tell(trainer, folder, "nats per note")
 
 
 def figures(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
@@ -61,4 +59,18 @@ def curves(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
     return 0
 
 
-COMMANDS = {"train": train, "evaluate": figures, "sample": draw, "export": write, "report": curves}
+def tabulate(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
+    """Keep the run's figures in models/results, and write docs/models.md from all that is there."""
+    print(f"Wrote {melody_results.keep(folder, melody_results.TOKENS, comparison.RESULTS)}")
+    print(f"Wrote {comparison.write_page()}")
+    return 0
+
+
+COMMANDS = {
+    "train": train,
+    "evaluate": figures,
+    "sample": draw,
+    "export": write,
+    "report": curves,
+    "tabulate": tabulate,
+}

@@ -49,16 +49,21 @@ def written(tune: Tune, forms: Sequence[Tune], scheme: Scheme) -> Written:
 
 
 class Crops(IterableDataset[Batch]):
-    """An epoch of crops; each batch follows from the seed, the epoch and its number."""
+    """An epoch of crops; each batch follows from the seed, the epoch and its number.
+
+    `share` is (number, count): of each batch, the examples of one of several processes.
+    """
 
     def __init__(self, pieces: Sequence[Written], scheme: Scheme, options: TokenOptions) -> None:
         self.pieces, self.scheme, self.options = pieces, scheme, options
         self.epoch = 0
+        self.share = (0, 1)
 
     def __iter__(self) -> Iterator[Batch]:
         for number in range(self.options.steps_per_epoch):
             rng = np.random.default_rng((self.options.seed, self.epoch, number))
-            yield collate(self.like_lengths(rng), self.scheme)
+            number_of, processes = self.share
+            yield collate(self.like_lengths(rng)[number_of::processes], self.scheme)
 
     def like_lengths(self, rng: Rng) -> list[list[int]]:
         """A batch of crops of pieces of about the same length, so that little of it is padding."""
@@ -76,7 +81,7 @@ class Crops(IterableDataset[Batch]):
         told, moved = transposed(base, piece.fifths, semitones, scheme)
         if rng.random() < options.hide_key:
             told = None
-        bars = [place for place, number in enumerate(moved) if number == scheme.bar]
+        bars = [place for place, number in enumerate(moved) if number in scheme.bars]
         if rng.random() < options.start_inside and len(bars) > 1:
             moved = moved[bars[int(rng.integers(1, len(bars)))] :]
         return framed(scheme.merged(moved), told, scheme)[: options.crop]
@@ -123,7 +128,7 @@ def windows(line: Sequence[int], scheme: Scheme, longest: int) -> list[list[int]
     found: list[list[int]] = []
     while len(rest) > longest - PREFIX:
         room = rest[: longest - PREFIX + 1]
-        bars = [p for p, n in enumerate(room) if p and scheme.spelled[n][0] == scheme.bar]
+        bars = [p for p, n in enumerate(room) if p and scheme.spelled[n][0] in scheme.bars]
         end = bars[-1] if bars else len(room) - 1
         found.append(told + rest[:end])
         rest = rest[end:]

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
+from ripieno_models import waiting
 from ripieno_models.families.decoder import TokenOptions
 from ripieno_models.piece import Split
 from ripieno_models.runs import FIGURES, write
 from ripieno_models.tokens.dataset import PREFIX, Batch, Written, framed, whole
 from ripieno_models.tokens.kind import TokenKind
+from ripieno_models.tokens.nats import nats_of
 from ripieno_models.tokens.ngram import LONGEST, Ngram
 from ripieno_models.tokens.runs import load, read_pieces
 from ripieno_models.tokens.scheme import Scheme
@@ -63,14 +64,7 @@ def likelihoods(
 def nats_per_note(model: nn.Module, batches: Sequence[Batch]) -> float:
     """All nats of `batches` over the number of notes."""
     nats = sum(
-        float(
-            functional.cross_entropy(
-                model(batch.tokens[:, :-1])[0].flatten(0, 1).float(),
-                batch.targets.flatten(),
-                reduction="sum",
-            )
-        )
-        for batch in batches
+        float(nats_of(model, batch)) for batch in waiting.each(batches, "Likelihood", "batch")
     )
     return nats / sum(batch.notes for batch in batches)
 

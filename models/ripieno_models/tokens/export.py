@@ -17,7 +17,7 @@ from ripieno.grammar.tokens.vocabulary import Merge, Vocabulary
 from ripieno.grammar.tokens.vocabulary import Scheme as Telling
 from torch import nn
 
-from ripieno_models import decoder_export, decoder_graphs
+from ripieno_models import decoder_export, decoder_graphs, structured_export
 from ripieno_models.bundle_files import (
     Checked,
     Layout,
@@ -29,22 +29,25 @@ from ripieno_models.bundle_files import (
     training,
 )
 from ripieno_models.families.decoder import Decoder, TokenOptions
+from ripieno_models.families.remi_structured import Structured
+from ripieno_models.families.stepped import Stepped
 from ripieno_models.piece import Split
 from ripieno_models.runs import FIGURES, RECORD, SAMPLES, read
-from ripieno_models.tokens import card, export_recurrent, report
+from ripieno_models.tokens import card, export_recurrent, export_steps, family_card, report
 from ripieno_models.tokens.dataset import Written, framed
 from ripieno_models.tokens.kind import TokenKind
 from ripieno_models.tokens.runs import load, read_pieces
 from ripieno_models.tokens.sample import ROLLS
 from ripieno_models.tokens.scheme import POSITIONS_PER_BEAT, START, Scheme
 from ripieno_models.tokens.tune import MELODY, PIANO
+from ripieno_models.train_keeping import put_folder
 
 VERSION = "1.0.0"
 VOCABULARY, REFERENCE = "vocabulary.json", "reference.npz"
 REFERENCE_TOKENS = 64
 CHECKED_LINES = 24
 """Validation pieces that the loss of 8 bits is measured on."""
-VOICE = {"melody": "soprano", "accompaniment": "bass"}
+VOICE = {"melody": "soprano", "piano": "bass", "accompaniment": "bass"}
 
 
 def bundle(kind: TokenKind, folder: Path, data: Path | None, zoo: Path) -> Path:
@@ -73,9 +76,7 @@ def bundle(kind: TokenKind, folder: Path, data: Path | None, zoo: Path) -> Path:
         manifest = tomlkit.dumps(manifest_of(kind, folder, scheme, layout, metrics, made))
         (made / "manifest.toml").write_text(manifest, encoding="utf-8")
         place = zoo / kind.name
-        place.mkdir(parents=True, exist_ok=True)
-        for path in sorted(made.iterdir()):
-            shutil.copy(path, place / path.name)
+        put_folder(made, place)
     return Path(place)
 
 
@@ -92,6 +93,10 @@ def write_graphs(
     model: nn.Module, made: Path, valid: Sequence[NDArray[np.int64]]
 ) -> tuple[Layout, Checked]:
     """The graphs of a model, held against torch. Raises BundleError."""
+    if isinstance(model, Stepped):
+        return export_steps.write_graphs(model, made, valid)
+    if isinstance(model, Structured):
+        return structured_export.write_graphs(model, made, valid)
     if not isinstance(model, Decoder):
         return export_recurrent.write_graphs(model, made, valid)
     files = decoder_export.write_graphs(model, made, precisions=("int8",))
@@ -110,7 +115,8 @@ def vocabulary(scheme: Scheme) -> Vocabulary:
         for spelled in scheme.spelled
     ]
     merges = [Merge(*three) for three in scheme.merges()]
-    return Vocabulary(Telling.REMI, POSITIONS_PER_BEAT, tokens, merges, where=VOCABULARY)
+    telling = Telling(scheme.telling)
+    return Vocabulary(telling, POSITIONS_PER_BEAT, tokens, merges, where=VOCABULARY)
 
 
 def write_reference(model: nn.Module, line: NDArray[np.int64], path: Path) -> None:
@@ -127,7 +133,10 @@ def decorate(kind: TokenKind, folder: Path, made: Path, metrics: dict[str, float
     for path in (*sorted(folder.glob("sample-*.mid")), folder / ROLLS):
         if path.exists():
             shutil.copy(path, made / path.name)
-    words = card.text(kind, read(folder, RECORD), metrics, read(folder, SAMPLES))
+    if kind.name in family_card.ABOUT:
+        words = family_card.text(kind, read(folder, RECORD), metrics)
+    else:
+        words = card.text(kind, read(folder, RECORD), metrics, read(folder, SAMPLES))
     (made / "CARD.md").write_text(words, encoding="utf-8")
 
 
@@ -170,7 +179,7 @@ def manifest_of(
 def tokens(kind: TokenKind, scheme: Scheme) -> Any:
     """The manifest's table of how tokens are written."""
     told: dict[str, Any] = {
-        "scheme": "remi",
+        "scheme": scheme.telling,
         "use": kind.use,
         "vocabulary": VOCABULARY,
         "size": len(scheme),

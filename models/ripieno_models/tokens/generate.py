@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ripieno_models import waiting
 from ripieno_models.families.decoder import State
 from ripieno_models.tokens.dataset import framed
-from ripieno_models.tokens.scheme import END, PAD, START, Scheme
+from ripieno_models.tokens.scheme import BAR, END, PAD, START, Scheme
 from ripieno_models.tokens.tune import MELODY, Note, Tune
 
 TOP_P = 0.98
@@ -32,7 +33,9 @@ def undrawn(meter: tuple[int, int], scheme: Scheme) -> list[int]:
     foreign = {n for name, n in base.items() if name.startswith("TimeSig_") and n != own}
     foreign |= {n for name, n in base.items() if name in (PAD, START) or name.startswith("Key_")}
     never = [n for n, spelled in enumerate(scheme.spelled) if foreign.intersection(spelled)]
-    return never + ([scheme.bar, own] if (scheme.bar, own) in scheme.spelled else [])
+    told = [bar for bar in scheme.bars if (bar, own) in scheme.spelled]
+    unnumbered = [base[BAR]] if scheme.numbered else []
+    return [*never, *unnumbered, *told, *([own] if len(told) == len(scheme.bars) else [])]
 
 
 @torch.inference_mode()
@@ -56,7 +59,9 @@ def draw(
     state: State | None = None
     fed: Tensor = line
     ended = torch.zeros(len(line), dtype=torch.bool)
-    while line.shape[1] < longest and not bool(ended.all()):
+    for _ in waiting.each(range(line.shape[1], longest), "Drawing", "token"):
+        if bool(ended.all()):
+            break
         logits, state = model(fed, state)
         likely = (logits[:, -1].float() / temperature).masked_fill(barred, -torch.inf)
         fed = nucleus(likely, source)

@@ -48,7 +48,11 @@ class TokenKind:
     forms: Callable[[Tune], tuple[Tune, ...]]
     form_names: tuple[str, ...] = ("",)
     """What the forms are called in figures; the first one is plainly the figure."""
-    velocities: bool = False
+    velocities: int = 0
+    """Levels of loudness that notes tell; 0 is none."""
+    written: type[Scheme] = Scheme
+    numbered: bool = False
+    """Whether bars are told by their places in parts of eight, whatever a run's options say."""
 
     @property
     def config(self) -> Path:
@@ -62,7 +66,11 @@ class TokenKind:
 
     def scheme(self) -> Scheme:
         """The vocabulary without merges."""
-        return Scheme.of(self.low, self.high, self.parts, self.velocities)
+        return self.written.of(self.low, self.high, self.parts, self.velocities, self.numbered)
+
+    def measured(self, data: Path | None) -> list[Tune]:
+        """The tunes below `data` in the form that is measured."""
+        return [self.forms(tune)[0] for tune in self.tunes(data)]
 
     def tunes(self, data: Path | None, split: Split | None = None) -> list[Tune]:
         """The tunes below `data` (by default beside the checkout). Raises RipienoError."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import lightning as L
-import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from ripieno_models.families.decoder import TokenOptions
 from ripieno_models.piece import Split
 from ripieno_models.tokens.dataset import Batch, Crops, Written, whole
+from ripieno_models.tokens.nats import Learns, nats_of
+from ripieno_models.tokens.optimiser import optimiser
 from ripieno_models.tokens.scheme import Scheme
-from ripieno_models.train import MONITOR, Learner
+from ripieno_models.train import MONITOR, Learner, rate, seed_epoch
 
 FIGURES = ("train_nll", MONITOR)
 """In nats per note."""
@@ -23,18 +25,21 @@ FIGURES = ("train_nll", MONITOR)
 class TokenLearner(Learner):
     """A model of tokens with its loss (mean nats per token), optimiser and schedule."""
 
+    options: TokenOptions
+
     def nats(self, batch: Batch) -> Tensor:
         """All nats of a batch."""
-        logits, _ = self.model(batch.tokens[:, :-1])
-        return functional.cross_entropy(
-            logits.flatten(0, 1).float(), batch.targets.flatten(), reduction="sum"
-        )
+        return nats_of(self.model, batch)
 
     def training_step(self, batch: Batch, number: int) -> Tensor:  # type: ignore[override]
-        nats = self.nats(batch)
+        if isinstance(self.model, Learns):
+            loss, nats = self.model.learn(batch.tokens[:, :-1], batch.targets)
+        else:
+            nats = self.nats(batch)
+            loss = nats / (batch.targets >= 0).sum()
         self.log("train_nll", nats / batch.notes, on_step=False, on_epoch=True, prog_bar=True,
-                 batch_size=batch.notes)  # fmt: skip
-        return nats / (batch.targets >= 0).sum()
+                 sync_dist=True, batch_size=batch.notes)  # fmt: skip
+        return loss
 
     def validation_step(  # type: ignore[override]
         self, batch: Batch, number: int, dataloader_idx: int = 0
@@ -43,6 +48,13 @@ class TokenLearner(Learner):
 
     def on_validation_epoch_end(self) -> None:
         """Nothing to add: there is one figure."""
+
+    def configure_optimizers(self) -> Any:
+        if not self.options.orthogonal:
+            return super().configure_optimizers()
+        chosen = optimiser(self.model, self.options)
+        schedule = LambdaLR(chosen, lambda step: rate(step, self.options))
+        return {"optimizer": chosen, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 class WrittenPieces(L.LightningDataModule):
@@ -59,8 +71,8 @@ class WrittenPieces(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         assert self.trainer is not None
         self.crops.epoch = self.trainer.current_epoch
-        # Dropout too has to be the same in a resumed run.
-        torch.manual_seed(self.options.seed * 1_000_003 + self.crops.epoch)
+        self.crops.share = (self.trainer.global_rank, self.trainer.world_size)
+        seed_epoch(self.options, self.trainer)
         return DataLoader(self.crops, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[Batch]:

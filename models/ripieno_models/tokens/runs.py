@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.callbacks import Callback
 from ripieno.errors import RipienoError
 from torch import nn
 
@@ -17,12 +20,23 @@ from ripieno_models.families.decoder import TokenOptions
 from ripieno_models.options import as_flags
 from ripieno_models.piece import Split
 from ripieno_models.runs import FIGURES as FIGURES_FILE
-from ripieno_models.runs import RECORD, go, lineage, minutes_of, read, write
+from ripieno_models.runs import (
+    RECORD,
+    checkpoint_of,
+    clear,
+    go,
+    lineage,
+    minutes_of,
+    put,
+    read,
+    write,
+)
+from ripieno_models.tokens.adopt import adopted
 from ripieno_models.tokens.dataset import Written, written
 from ripieno_models.tokens.kind import TokenKind
 from ripieno_models.tokens.learner import FIGURES, TokenLearner, WrittenPieces
 from ripieno_models.tokens.scheme import Scheme
-from ripieno_models.train import BEST, CURVE, LAST, trainer_for
+from ripieno_models.train import BEST, Machines, trainer_for
 
 __all__ = ["FIGURES_FILE", "VOCABULARY", "fit", "load", "read_pieces"]
 
@@ -39,37 +53,48 @@ def fit(
     resume: bool = False,
     progress: bool = True,
     start: Path | None = None,
+    machines: Machines | None = None,
+    more: Sequence[Callback] = (),
 ) -> L.Trainer:
     """Train `kind` and leave its weights, vocabulary, curve.csv and run.json in `folder`.
 
-    Begins with the weights and the vocabulary of the run in the folder `start`, if any. With
-    `resume`, goes on from last.ckpt. Raises RipienoError where there is nothing to learn from
-    or nothing to go on from.
+    Begins with the weights of the run in the folder `start`, if any, and with its vocabulary if
+    that is of the same kind. With `resume`, goes on from last.ckpt. Raises RipienoError where there
+    is nothing to learn from or nothing to go on from.
     """
-    last = folder / LAST
-    if resume and not last.exists():
-        raise RipienoError("there is no run to go on with", where=str(last))
-    pieces, scheme = read_pieces(kind, options, data, folder if resume else start)
+    last = checkpoint_of(folder, resume, kind.name)
+    machines = machines or Machines()
+    machines.refuse(options.batch)
+    before = load(kind, start) if start else None
+    kept = folder if resume else start if before and alike(kind, options, before[1:]) else None
+    pieces, scheme = read_pieces(kind, options, data, kept)
     torch.set_num_threads(options.threads)
     L.seed_everything(options.seed, verbose=False)
     learner = TokenLearner(kind.build(options, len(scheme)), options)
-    if start:
-        learner.model.load_state_dict(load(kind, start)[0].state_dict())
+    if before:
+        weights = adopted(before[0].state_dict(), before[2], scheme)
+        learner.model.load_state_dict(weights)
         learner.train()
     material = WrittenPieces(pieces, scheme, options)
     told = record(kind, options, pieces, folder, start)
     told["parameters"] = sum(weight.numel() for weight in learner.parameters())
     told["vocabulary"] = len(scheme)
     folder.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        for name in (CURVE, BEST, LAST):
-            (folder / name).unlink(missing_ok=True)
+    if last is None:
+        clear(folder)
+    if not resume and not getattr(rank_zero_only, "rank", 0):
         scheme.write(folder / VOCABULARY)
     write(folder, RECORD, told)
-    trainer = trainer_for(options, folder, progress, FIGURES)
-    go(trainer, learner, material, last if resume else None)
+    trainer = trainer_for(options, folder, progress, FIGURES, machines=machines, more=more)
+    go(trainer, learner, material, last)
     write(folder, RECORD, told | {"minutes": round(minutes_of(trainer), 1)})
     return trainer
+
+
+def alike(kind: TokenKind, options: TokenOptions, before: tuple[Any, Scheme]) -> bool:
+    """Whether a run of `before`'s options and vocabulary has the one that is asked for."""
+    numbered = kind.numbered or options.numbered
+    return bool(before[0].bpe == options.bpe and before[1].numbered == numbered)
 
 
 def read_pieces(
@@ -80,7 +105,10 @@ def read_pieces(
     Raises RipienoError where there is nothing to train on or nothing to validate on.
     """
     tunes = kind.tunes(data)
-    scheme = Scheme.read(folder / VOCABULARY) if folder else kind.scheme()
+    if folder:
+        scheme = kind.written.read(folder / VOCABULARY)
+    else:
+        scheme = replace(kind, numbered=kind.numbered or options.numbered).scheme()
     pieces = [written(tune, kind.forms(tune), scheme) for tune in tunes]
     train = [piece for piece in pieces if piece.split is Split.TRAIN]
     valid = sum(piece.split is Split.VALID for piece in pieces)
@@ -127,11 +155,8 @@ def load(kind: TokenKind, folder: Path, checkpoint: str = BEST) -> tuple[nn.Modu
             "there are no weights here yet", where=str(folder), allowed="a folder that `train` made"
         )
     options = kind.options(**told["options"])
-    scheme = Scheme.read(folder / VOCABULARY)
-    weights = torch.load(folder / checkpoint, map_location="cpu", weights_only=True)
+    scheme = kind.written.read(folder / VOCABULARY)
     torch.set_num_threads(options.threads)
     model = kind.build(options, len(scheme))
-    prefix = "model."
-    own = {n: w for n, w in weights["state_dict"].items() if n.startswith(prefix)}
-    model.load_state_dict({name.removeprefix(prefix): weight for name, weight in own.items()})
+    put(folder / checkpoint, model)
     return model.eval(), options, scheme

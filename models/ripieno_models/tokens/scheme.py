@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,42 @@ TICKS_PER_SIXTEENTH = 2
 """MidiTok's own grid has eight ticks to a quarter where metres in eighths are in its vocabulary."""
 PAD, START, END = "PAD_None", "BOS_None", "EOS_None"
 KEYS = (*range(-7, 8), None)
+BAR = "Bar_None"
+NUMBERED = "numbered_bars"
+PART = 8
+"""Bars of a part of a dance tune. Where bars are numbered, `Bar_1` begins one, `Bar_8` is its last;
+a first bar that is a pickup is told as the last one of a part before."""
 
 
 class Scheme:
-    """A vocabulary, and both ways between tunes and ids; with `parts`, each note's part is told."""
+    """A vocabulary, and both ways between tunes and ids; with `parts`, each note's part is told.
+
+    Its bars are `numbered` in parts of eight, or all alike.
+    """
+
+    telling = "remi"
+    """What the engine calls this way of telling time."""
 
     def __init__(self, tokenizer: REMI, parts: bool) -> None:
         self.tokenizer, self.parts = tokenizer, parts
+        self.numbered = bool(tokenizer.config.additional_params.get(NUMBERED))
+        for place in range(1, PART + 1):
+            # Not as special tokens of its settings: those never merge.
+            if self.numbered and f"Bar_{place}" not in tokenizer.vocab:
+                tokenizer.add_to_vocab(f"Bar_{place}")
         self.known: dict[tuple[int, ...], list[int]] = {}
 
     @classmethod
-    def of(cls, low: int, high: int, parts: bool = False, velocities: bool = False) -> Scheme:
+    def of(
+        cls,
+        low: int,
+        high: int,
+        parts: bool = False,
+        velocities: int = 0,
+        numbered: bool = False,
+    ) -> Scheme:
         """The scheme without merges, for pitches `low`…`high`."""
-        return cls(REMI(config(low, high, parts, velocities)), parts)
+        return cls(REMI(config(low, high, parts, velocities, numbered)), parts)
 
     @classmethod
     def read(cls, path: Path) -> Scheme:
@@ -107,10 +131,11 @@ class Scheme:
                 begin = place
         return own
 
-    @property
-    def bar(self) -> int:
-        """The id of a bar line."""
-        return self.base["Bar_None"]
+    @cached_property
+    def bars(self) -> tuple[int, ...]:
+        """The ids that tell a bar line, in the order of a part where they are numbered."""
+        names = [f"Bar_{place}" for place in range(1, PART + 1)] if self.numbered else [BAR]
+        return tuple(self.base[name] for name in names)
 
     @cached_property
     def pitches(self) -> tuple[int, int]:
@@ -120,8 +145,20 @@ class Scheme:
 
     def encode(self, tune: Tune) -> list[int]:
         """The base ids of a tune's notes, bar by bar: no start, no end, nothing told."""
+        if not tune.notes:
+            return []
         written = self.tokenizer.encode(self.score(tune), encode_ids=False)
-        return list((written if self.parts else written[0]).ids) if tune.notes else []
+        ids = list((written if self.parts else written[0]).ids)
+        return self.counted(ids, tune) if self.numbered else ids
+
+    def counted(self, ids: Sequence[int], tune: Tune) -> list[int]:
+        """`ids` with the bars of `tune` numbered."""
+        place = -1 if 2 * tune.notes[0].onset >= tune.bar else 0
+        plain, found = self.base[BAR], []
+        for number in ids:
+            found.append(self.bars[place % PART] if number == plain else number)
+            place += number == plain
+        return found
 
     def merged(self, ids: Sequence[int]) -> list[int]:
         """Base ids with the merges applied, as MidiTok does it, to each note by itself."""
@@ -146,6 +183,7 @@ class Scheme:
         """The notes that ids tell; what is not music (start, end, key) is passed over."""
         told = ("PAD", "BOS", "EOS", "Key")
         names = [self.names[base] for base in self.plain(ids)]
+        names = [BAR if name.startswith("Bar_") else name for name in names]
         kept = [self.base[name] for name in names if name.split("_")[0] not in told]
         line = TokSequence(ids=kept)
         score = self.tokenizer.decode(line if self.parts else [line])
@@ -183,6 +221,8 @@ class Scheme:
         """
         symbols = self.tokenizer._vocab_base_id_to_byte
         groups = [group for line in lines for group in self.groups(line)]
+        if self.numbered:
+            groups = [part for group in groups for part in self.apart(group)]
         words = [["".join(symbols[number] for number in group)] for group in groups]
         self.tokenizer.train(size, model="BPE", iterator=words)
         self.known.clear()
@@ -199,6 +239,13 @@ class Scheme:
                 begin = end
         return groups + ([tuple(ids[begin:])] if begin < len(ids) else [])
 
+    def apart(self, group: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """A note's ids, and each of the bars that are told before it: a number of the bar merges
+        with the metre and no further, else a note would be another one in each bar of a part."""
+        begins = [place for place, number in enumerate(group) if number in self.bars]
+        places = [0, *begins[1:], begins[-1] + 2, len(group)] if begins else [0, len(group)]
+        return [group[begin:end] for begin, end in pairwise(places)]
+
     @cached_property
     def lasts(self) -> frozenset[int]:
         """The base ids that a note ends with."""
@@ -210,7 +257,7 @@ def key_name(fifths: int | None) -> str:
     return f"Key_{'unknown' if fifths is None else fifths}"
 
 
-def config(low: int, high: int, parts: bool, velocities: bool) -> TokenizerConfig:
+def config(low: int, high: int, parts: bool, velocities: int, numbered: bool) -> TokenizerConfig:
     """MidiTok's settings: no rests and no tempo; a metre in each bar; the key at the start."""
     meters: dict[int, list[int]] = {}
     for numerator, denominator in METERS:
@@ -219,8 +266,8 @@ def config(low: int, high: int, parts: bool, velocities: bool) -> TokenizerConfi
         pitch_range=(low, high),
         beat_res={(0, LONGEST_BEATS): POSITIONS_PER_BEAT},
         special_tokens=["PAD", "BOS", "EOS", *map(key_name, KEYS)],
-        use_velocities=velocities,
-        num_velocities=16,
+        use_velocities=bool(velocities),
+        num_velocities=velocities or 1,
         use_pitchdrum_tokens=False,
         use_time_signatures=True,
         time_signature_range=meters,
@@ -229,4 +276,5 @@ def config(low: int, high: int, parts: bool, velocities: bool) -> TokenizerConfi
         one_token_stream_for_programs=parts,
         # It is cut into notes here (groups): MidiTok's own cutting would be at bar lines.
         encode_ids_split="no",
+        **({NUMBERED: True} if numbered else {}),
     )

@@ -92,21 +92,23 @@ def between(bars: Sequence[Bar]) -> list[bool]:
     return [len(bar) < usual for place, bar in enumerate(bars) if place % PART != PART - 1]
 
 
+WORDS = {
+    "repeated": "bars that came before in their tune",
+    "answering": "tunes whose second half answers the first",
+    "closing": "eight-bar parts that close in a bar with fewer notes than usual",
+    "resting": "other bars with fewer notes than usual",
+    "whole_parts": "tunes of a multiple of eight bars",
+    "bars": "bars per tune",
+    "notes_per_bar": "notes per bar",
+}
+
+
 def table(columns: dict[str, Structure]) -> str:
     """Figures side by side, as Markdown."""
     lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
-    words = {
-        "repeated": "bars that came before in their tune",
-        "answering": "tunes whose second half answers the first",
-        "closing": "eight-bar parts that close in a bar with fewer notes than usual",
-        "resting": "other bars with fewer notes than usual",
-        "whole_parts": "tunes of a multiple of eight bars",
-        "bars": "bars per tune",
-        "notes_per_bar": "notes per bar",
-    }
     for item in fields(Structure):
         cells = [f"{getattr(told, item.name):.2f}" for told in columns.values()]
-        lines.append(f"| {words[item.name]} | {' | '.join(cells)} |")
+        lines.append(f"| {WORDS[item.name]} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -1,0 +1,1 @@
+"""Training, measuring and exporting the families that make whole blocks of bars."""

@@ -1,0 +1,62 @@
+"""The commands of `ripieno-models` for the families that make blocks of bars."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ripieno_models import corpora, train_commands
+from ripieno_models.blocks import evaluate, export, report, runs
+from ripieno_models.blocks.listening import block_writer
+from ripieno_models.families.blocks import BlockKind
+from ripieno_models.listen import Listen
+from ripieno_models.options import chosen
+from ripieno_models.piece import Split
+
+
+def train(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
+    """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
+    config = told.config or (kind.config if kind.config.exists() else None)
+    corpus = train_commands.corpus(told)
+    more = [Listen(folder, block_writer(lambda: corpus.of(Split.VALID)))] if told.listen else []
+    trainer = runs.fit(
+        kind,
+        chosen(kind.options, config, vars(told)),
+        corpus,
+        folder,
+        resume=told.resume,
+        progress=not told.quiet,
+        start=told.start,
+        machines=train_commands.machines(told),
+        more=more,
+    )
+    unit = "nats per decision" if kind.hears else "bits from real music"
+    return train_commands.tell(trainer, folder, unit)
+
+
+def figures(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
+    """Print the run's figures, keep them beside it, and say which known failures they show."""
+    runs.refuse_other(kind, folder)
+    found = evaluate.figures(folder, corpora.find(told.data), told.test)
+    for name, value in found.items():
+        print(f"{name:36} {value:.4f}")
+    for failure in evaluate.failures(found, "test" if told.test else "valid"):
+        print(f"It shows a known failure: {failure}.")
+    return 0
+
+
+def write(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
+    """Write the bundle, or refuse."""
+    runs.refuse_other(kind, folder)
+    print(f"Wrote {export.bundle(folder, corpora.find(told.data), told.zoo)}")
+    return 0
+
+
+def curves(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
+    """Draw the run's curves."""
+    runs.refuse_other(kind, folder)
+    print(f"Wrote {report.curves(folder)}")
+    return 0
+
+
+COMMANDS = {"train": train, "evaluate": figures, "export": write, "report": curves}

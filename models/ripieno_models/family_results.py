@@ -1,0 +1,230 @@
+"""What was found of the families: kept in `models/results/families`, told in `docs/models.md`.
+
+`gather` keeps how each run was made and how well it ended; `compare --keep` what the harness found.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ripieno.errors import RipienoError
+
+from ripieno_models.runs import FIGURES, RECORD, read
+from ripieno_models.train_keeping import CURVE
+
+FOLDER = Path(__file__).parents[1] / "results" / "families"
+RUNS, FINDINGS = "runs.json", "findings.md"
+Told = Mapping[str, Any]
+
+TITLES = {
+    "grid": "Four voices",
+    "melody": "A line of notes",
+    "piano": "A piano",
+}
+"""Comparisons by the names that they are kept under, in the order in which they are told."""
+SHOWN = (
+    "repetition_4", "unique_4", "loop", "silence", "unisons", "short_notes", "notes_per_quarter",
+    "parallels", "crossings", "outside_range",
+)  # fmt: skip
+"""Measures of a comparison that the page shows; all are in its file, and in the report."""
+BLOCKS = (
+    ("reconstruction_valid", "told by its own code"),
+    ("reconstruction_valid_of_another", "told by another's"),
+    ("floor_valid", "floor"),
+    ("bound_valid", "bound"),
+    ("entries_used", "codes in use"),
+)
+"""Figures of the families that make blocks, and what each says."""
+ABLATIONS = {
+    "see_decided": "what the sixteenth's other voices do",
+    "see_place": "place, metre, key and cadence",
+    "fifths": "the circle of fifths",
+    "chromatic": "the chromatic circle",
+    "height": "the height",
+}
+
+HEAD = """\
+# Sixteen families
+
+Each was trained by one command on a processor that was shared with other work, for the minutes that
+the table tells: the order is that of models of this size after this little training, and no more.
+Where a family is larger by nature, its whole configuration is kept as `configs/NAME-full.toml`, and
+has not been run. `gpt2-lora` and `bart-lora` **need pretrained weights**: what stands here grew
+from a tiny stand-in with random weights. Written by `ripieno-models gather` from what is kept in
+`models/results/families`; the weights are not kept.
+"""
+
+
+def gather(folders: Sequence[Path], place: Path = FOLDER) -> Path:
+    """Keep what the runs in `folders` tell of themselves beside what is kept of others. A run is
+    called after its folder. Raises RipienoError where there is none."""
+    path = place / RUNS
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    for folder in folders:
+        kept[folder.name] = told_of(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def told_of(folder: Path) -> dict[str, Any]:
+    """How one run was made, and how likely its best weights find the validation pieces."""
+    record = read(folder, RECORD)
+    if not record or not (folder / CURVE).exists():
+        raise RipienoError(
+            "there is no run here", where=str(folder), allowed="a folder that `train` made"
+        )
+    with (folder / CURVE).open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    figures = read(folder, FIGURES)
+    valid = [float(row["valid_nll"]) for row in rows if row.get("valid_nll")]
+    return {
+        "family": record["family"],
+        "command": record["command"],
+        "seed": record["options"]["seed"],
+        "steps": int(rows[-1]["step"]),
+        "parameters": record["parameters"],
+        "minutes": record["minutes"],
+        "valid": min(valid) if valid else None,
+        "curve": [[int(row["step"]), float(row["valid_nll"])] for row in rows if valid],
+        "figures": figures,
+    }
+
+
+def keep(results: Path, name: str, place: Path = FOLDER) -> Path:
+    """Keep a comparison's results.json under `name`."""
+    place.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copy(results, place / f"{name}.json"))
+
+
+def sections(place: Path = FOLDER) -> Iterator[str]:
+    """The page's part on the families; nothing where nothing is kept."""
+    runs: dict[str, Told] = read(place, RUNS)
+    if not runs:
+        return
+    yield HEAD
+    if (place / FINDINGS).exists():
+        yield (place / FINDINGS).read_text(encoding="utf-8")
+    yield "## How they were trained\n\n" + trained(runs)
+    for name, title in TITLES.items():
+        results = read(place, f"{name}.json")
+        if results:
+            yield f"## {title}\n\n" + compared(results)
+    if any(BLOCKS[0][0] in run["figures"] for run in runs.values()):
+        yield "## Blocks of bars\n\n" + told_in_blocks(runs)
+    if any("without" in name_of(run) for run in runs.values()):
+        yield "## What the parts of `conv-lstm` are worth\n\n" + ablated(runs)
+
+
+def trained(runs: Mapping[str, Told]) -> str:
+    """One line for each run."""
+    lines = [
+        "Nats per decision (grid), per note (tokens), or of the bound (blocks) on the validation"
+        " pieces: the best of the run, in both orders of decision where there are two.\n",
+        row("run", ["parameters", "steps", "minutes", "validation"]),
+        "|---|---|---|---|---|",
+    ]
+    for name, run in runs.items():
+        valid = "–" if run["valid"] is None else f"{run['valid']:.3f}"
+        cells = [f"{run['parameters']:,}", str(run["steps"]), f"{run['minutes']:.1f}", valid]
+        lines.append(row(f"`{name}`", cells))
+    return "\n".join(lines) + "\n"
+
+
+def compared(results: Told) -> str:
+    """What the harness found: models as lines, so that there may be many."""
+    rows: Sequence[Told] = results["rows"]
+    measures = [name for name in SHOWN if name in results["measures"]]
+    about = (
+        f"{results['pieces']} {results['split']} pieces of {results['corpus']}, and as many by each"
+        f" model in the same forms, at temperature 1 and without the engine's rules; seed"
+        f" {results['seed']}. Likelihood in nats per {results['unit']}, with the interval of 95 %"
+        " of bootstrap draws over pieces; *overlap*: the area that a spread shares with that of the"
+        " real pieces.\n"
+    )
+    first = [row("model", ["parameters", "nats", "ms", "overlap of pitches", "intervals",
+                           "durations", "chords", "failures"]), "|---" * 9 + "|"]  # fmt: skip
+    second = [row("model", [name.replace("_", " ") for name in measures])]
+    second.append("|---" * (len(measures) + 1) + "|")
+    for each in rows:
+        spreads = [f"{kind['overlap']['value']:.2f}" for kind in each["spreads"].values()]
+        first.append(row(f"`{each['name']}`", [*costs(each), *spreads, failed(each)]))
+        counted = [f"{each['measures'][name]['value']:.3g}" for name in measures]
+        second.append(row(f"`{each['name']}`", counted))
+    words = [f"*{name.replace('_', ' ')}*: {results['measures'][name]}" for name in measures]
+    return "\n".join([about, *first, "", "; ".join(words) + ".", "", *second]) + "\n"
+
+
+def costs(each: Told) -> list[str]:
+    """A model's size, likelihood and time; dashes for the real pieces."""
+    if "nll" not in each:
+        return ["–", "–", "–"]
+    nll = each["nll"]
+    told = f"{nll['value']:.3f} ({nll['low']:.3f}–{nll['high']:.3f})"
+    return [f"{each['parameters']:,}", told, f"{each['milliseconds']:.2f}"]
+
+
+def failed(each: Told) -> str:
+    """The failures that a model shows, with the share of pieces."""
+    shown = [f"{f['name']} ({f['share']:.0%})" for f in each["failures"] if f["shown"]]
+    return ", ".join(shown) or "none"
+
+
+def told_in_blocks(runs: Mapping[str, Told]) -> str:
+    """One line for each run of a family that makes blocks."""
+    lines = [
+        "Nats per decision of validation blocks, without what came before them: told by the block's"
+        " own code, by another block's, by the shares of the corpus (the floor), and an upper bound"
+        " with the code's own cost. Of the `gan`, distances of its rolls from Bach's instead, in"
+        " bits, and those of keys that know nothing of each other.\n",
+        row("run", [label for _, label in BLOCKS]),
+        "|---" * (len(BLOCKS) + 1) + "|",
+    ]
+    for name, run in runs.items():
+        told = run["figures"]
+        if BLOCKS[0][0] in told:
+            cells = [f"{told[key]:.3f}" if key in told else "–" for key, _ in BLOCKS]
+            lines.append(row(f"`{name}`", cells))
+    return "\n".join(lines) + "\n"
+
+
+def ablated(runs: Mapping[str, Told]) -> str:
+    """What each part that was left out cost, in nats per decision, beside runs from other seeds."""
+    base = next(run for run in runs.values() if name_of(run) == "base")
+    seeds = [run["valid"] for run in runs.values() if name_of(run) in ("base", "seed")]
+    lines = [
+        f"The whole model after {base['steps']} steps, from {len(seeds)} seeds:"
+        f" {min(seeds):.3f} to {max(seeds):.3f} nats per decision. One seed each:\n",
+        row("without", ["nats", "more than the whole from the same seed"]),
+        "|---|---|---|",
+    ]
+    for run in runs.values():
+        part = name_of(run).removeprefix("without ")
+        if part in ABLATIONS:
+            more = run["valid"] - base["valid"]
+            lines.append(row(ABLATIONS[part], [f"{run['valid']:.3f}", f"{more:+.3f}"]))
+    return "\n".join(lines) + "\n"
+
+
+def name_of(run: Told) -> str:
+    """What a run of `conv-lstm` is in the ablation: base, seed, or without a part; else nothing."""
+    words = run["command"].split()
+    flags = [word for word in words if word.startswith("--")]
+    short = [flag for flag in flags if flag not in ("--steps", "--out", "--steps-per-epoch")]
+    if run["family"] != "conv-lstm" or run["steps"] != 400:
+        return ""
+    if short == []:
+        return "base"
+    if short == ["--seed"]:
+        return "seed"
+    off = short[0].removeprefix("--no-").replace("-", "_")
+    return f"without {off}" if len(short) == 1 and off in ABLATIONS else ""
+
+
+def row(label: str, cells: Sequence[str]) -> str:
+    return f"| {label} | {' | '.join(cells)} |"
