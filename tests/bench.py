@@ -54,7 +54,7 @@ PARTS: dict[str, Callable[[Stand], Findings]] = {
 def main() -> int:
     """Measure, print, and, if asked, keep the table."""
     options = _options()
-    with tempfile.TemporaryDirectory() as place, _jack(Path(place)) as jack:
+    with tempfile.TemporaryDirectory() as place, jack_server(Path(place)) as jack:
         bundle = best_bundle(Path(place) / "bundle")
         stand = Stand(bundle, jack, options.quick)
         name = SHIPPED if bundle.name == SHIPPED else "a small one with random weights"
@@ -86,7 +86,7 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _jack(place: Path) -> Iterator[JackServer | None]:
+def jack_server(place: Path) -> Iterator[JackServer | None]:
     """A JACK server of our own, where one is installed; without it none is joined."""
     server = JackServer(f"ripieno-bench-{os.getpid()}", place / "jackd.log")
     os.environ.update(server.environment)

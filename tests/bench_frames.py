@@ -26,7 +26,7 @@ SETTLE = 0.5
 def frames(jack: JackServer, quick: bool) -> Findings:
     """Frames between where each of so many messages was to be and where it was recorded."""
     count = QUICK_EVENTS if quick else EVENTS
-    with _urgent():
+    with urgent():
         ours, lost = _ours(jack, count)
         plain = _plain(jack, count)
     sample, other = Sample("ours", ours), Sample("python-rtmidi and a thread that sleeps", plain)
@@ -108,7 +108,7 @@ def _errors(planned: list[int], heard: list[Heard], *, resets: bool) -> tuple[fl
 
 
 @contextmanager
-def _urgent() -> Iterator[None]:
+def urgent() -> Iterator[None]:
     """As urgent as the realtime process; where the system refuses, as it is."""
     before = os.sched_getscheduler(0), os.sched_getparam(0)
     with suppress(PermissionError):

@@ -1,4 +1,4 @@
-"""The screen at work: what a frame costs, and how soon a knob of a controller is heard."""
+"""The screen at work: what a frame costs, what it costs the music, how soon a knob is heard."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import tempfile
 import time
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ripieno.clock import Beats
 from ripieno.commands import Learn, Turn
 from ripieno.events import Look, RollNote, Telemetry
 from ripieno.settings import Horizon, Mode
+from ripieno.takes import report as take_report
 from ripieno.takes.facts import Asked, NoteStarted, Wished
 from ripieno.takes.take import Take
 from textual.app import App
@@ -21,14 +23,18 @@ from textual.app import App
 from tests.app.fakes import FakeClient
 from tests.app.scenes import answering
 from tests.app.stage import LARGE, new_app
-from tests.bench_live import Stand
-from tests.bench_table import Findings, Row, Sample, at_most
+from tests.bench_live import Stand, journal_of
+from tests.bench_table import Findings, Row, Sample, at_most, quantile
+from tests.live.command import RIPIENO, environment, run
 from tests.live.show import quick, show, stage_of
+from tests.live.terminal import terminal
 from tests.live.test_cockpit import box
 
 NOTES, FRAME_MS = 200, 15.0
 BPM = 120.0
 SIXTEENTH_MS = 60_000.0 / BPM / 4
+WITH, WITHOUT = "under the screen", "without a screen"
+LEAST_NOISE_MS = 0.1
 
 
 def screen(stand: Stand) -> Findings:
@@ -43,13 +49,58 @@ def screen(stand: Stand) -> Findings:
         )
     ]
     targets = [at_most(f"a frame, p99 ≤ {FRAME_MS:g} ms", rows[0].sample.p99, FRAME_MS)]
+    beside = _lateness(stand)
+    rows += beside.rows
+    targets += beside.targets
     if stand.jack is not None:
         turned = Sample("from the controller to the step", tuple(_knob(stand)))
         cleared = Sample("a sixteenth", (SIXTEENTH_MS,))
         rows.append(Row("a knob, heard", turned, cleared, f"{BPM:g} bpm, responsive"))
         latest = SIXTEENTH_MS + 40.0
         targets.append(at_most("a knob is heard on the next sixteenth", turned.p99, latest))
-    return Findings(tuple(rows), tuple(targets), ())
+    return Findings(tuple(rows), tuple(targets), beside.words)
+
+
+# ---- lateness
+
+
+def _lateness(stand: Stand) -> Findings:
+    """Solo at 300 bpm under the screen in a terminal, and without any screen, in turns."""
+    found: dict[str, list[list[float]]] = {WITH: [], WITHOUT: []}
+    for name in (WITH, WITHOUT) if stand.quick else (WITH, WITHOUT, WITHOUT, WITH):
+        found[name].append(_late(stand, screen=name == WITH))
+    first, second = (Sample(name, tuple(chain(*turns))) for name, turns in found.items())
+    spread = [abs(quantile(a, 0.99) - quantile(b, 0.99)) for a, b in _pairs(found)]
+    noise = max([LEAST_NOISE_MS, *spread])
+    row = Row("scheduler lateness", first, second, "hand-over − moment of a note, 300 bpm")
+    aim = f"the screen makes no note later: p99 within the noise of the runs, {noise:.2g} ms"
+    target = at_most(aim, first.p99 - second.p99, noise)
+    worst = max(first.values, default=0.0), max(second.values, default=0.0)
+    return Findings(
+        (row,), (target,), (f"Latest note: {worst[0]:.2f} ms {WITH}, {worst[1]:.2f} ms {WITHOUT}.",)
+    )
+
+
+def _pairs(found: dict[str, list[list[float]]]) -> list[list[list[float]]]:
+    """The two turns of each kind, where there were two."""
+    return [turns for turns in found.values() if len(turns) == 2]
+
+
+def _late(stand: Stand, *, screen: bool) -> list[float]:
+    """Lateness in ms of all that the machine played in one turn."""
+    bars = 8 if stand.quick else 40
+    with tempfile.TemporaryDirectory() as place:
+        takes = Path(place) / "takes"
+        what = ("--preset", "chorale-solo", "--bpm", "300", "--bars", str(bars), "--out", "none")
+        words = (*what, "--no-wav", "--model", str(stand.model), "--takes", str(takes))
+        if screen:
+            with terminal([*RIPIENO, "play", *words], environment(Path(place))) as shown:
+                code = shown.ends(300.0)
+        else:
+            code = run(Path(place), "play", "--headless", *words, seconds=300.0).returncode
+        if code:
+            raise RuntimeError(f"a performance ended with {code}")
+        return [1000 * late for late in take_report.lateness(journal_of(takes).facts)]
 
 
 # ---- frames

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ripieno.clock import Beats, Seconds, VirtualClock
 from ripieno.commands import Seed
+from ripieno.ensemble import alone
 from ripieno.events import NoteOff, NoteOn, Phase, Planned, Request, Sounding, Stamped
 from ripieno.ledger import Ledger
 from ripieno.modes.ear import STEP
@@ -32,6 +33,8 @@ class FakeOutput:
         """When each of the calls should sound."""
         self.sounding: dict[tuple[int, int], int] = {}
         self.programs: dict[int, int] = {}
+        self.chosen: list[tuple[int, int, Seconds | None]] = []
+        """Channel and program of every choice of a sound, and when it should hold."""
         self.newcomer = False
         self.closed = False
 
@@ -50,6 +53,7 @@ class FakeOutput:
 
     def program(self, channel: int, program: int, at: Seconds | None = None) -> None:
         self.programs[channel] = program
+        self.chosen.append((channel, program, at))
 
     def bend(self, channel: int, value: int, at: Seconds | None = None) -> None:
         self._keep(("bend", channel, value), at)
@@ -146,7 +150,9 @@ class FakeStage:
         self.inference = FakeInference()
         self.ledger = Ledger()
         sound = Sound((self.output,), self.ledger, routing or Routing(), self.recorder)
-        self.show = Performance(settings, sound, self.inference.ask, self.recorder, seed=seed)
+        self.show = Performance(
+            alone(settings), sound, (self.inference.ask,), self.recorder, seed=seed
+        )
 
     @property
     def beat(self) -> Beats:

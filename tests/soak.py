@@ -209,12 +209,12 @@ def soak(hours: float, model: str, folder: Path) -> tuple[list[Look], list[str]]
         log=folder / "engine.log",
     )
     bpm = preset.settings.bpm
-    journal = Journal(stage.take, stage.header(spec.precision, Seconds(0.0)))
+    journal = Journal(stage.take, stage.header([spec.precision], Seconds(0.0)))
     ends = Seconds(hours * 3600)
     watch = Watch(TirelessPlayer(seed=1), Exact(bpm), stage.take, ends)
     watch.witness = Witness(journal)
     generator = Generator(open_model(check(spec.folder), spec.precision))
-    offline = Offline(stage, generator, watch, History(watch.witness))
+    offline = Offline(stage, [generator], watch, History(watch.witness))
     try:
         offline.run(Beats(hours * 60 * FASTEST))  # farther than the time that there is
     except _Over:

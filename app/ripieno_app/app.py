@@ -63,6 +63,15 @@ class RipienoApp(App[int]):
         asyncio.get_running_loop().add_reader(self._client.fileno(), self._readable)
         if not self.is_headless:
             self.set_timer(SETTLED, self.settle)
+        if self.is_web:
+            self.set_interval(SETTLED, self._look_for_browser)
+
+    def _look_for_browser(self) -> None:
+        """Textual does not say that the server behind a browser's tab has gone: nobody would hear
+        us, and nobody could stop us."""
+        keys = getattr(self._driver, "_key_thread", None)
+        if keys is not None and not keys.is_alive():
+            self.exit(0)
 
     def wear(self, look: str) -> None:
         """Put on the theme called `look`, one of THEMES."""
@@ -151,4 +160,4 @@ def run(client: Client, *, shelves: Library, looks: Looks) -> int:
             "Nothing sounds any more, and the take is kept.",
             file=sys.stderr,
         )
-    return 1 if failure is not None or code is None else code
+    return 1 if failure is not None else code or 0  # None: a browser's tab was closed

@@ -1,17 +1,13 @@
-"""Between the hands and the engine: actions in, commands out, telemetry in, views out.
-
-No Textual here. Whatever is done shows in the next `view` at once; the engine confirms it later.
-"""
+"""Between the hands and the engine: what keys and clicks mean, and what comes of it. No Textual."""
 
 from __future__ import annotations
 
 from ripieno import knobs, surface
-from ripieno.channel import Closed
 from ripieno.clock import Clock, Seconds
 from ripieno.commands import (
     Become,
     Choose,
-    Command,
+    Front,
     Learn,
     Mute,
     Panic,
@@ -24,15 +20,13 @@ from ripieno.commands import (
     Tap,
     Turn,
 )
-from ripieno.errors import RipienoError, SettingError
-from ripieno.events import Telemetry
+from ripieno.errors import RipienoError
 from ripieno.library.items import Looks, PhraseItem
-from ripieno.settings import ClockSource, Mode, Settings
 
-from ripieno_app.keyboard import Keyboard
+from ripieno_app.exchange import WELCOME_STAYS, Exchange
 from ripieno_app.keys import (
-    LEARNABLE,
     Action,
+    BringForward,
     ChangeLength,
     ChangeSound,
     Cycle,
@@ -44,98 +38,31 @@ from ripieno_app.keys import (
     Send,
     ToggleMute,
     ToggleSolo,
-    turned_by,
 )
-from ripieno_app.messages import Client, Hands, Library, View
-from ripieno_app.noticeboard import ANSWER_STAYS, Noticeboard
+from ripieno_app.learnable import LEARNABLE, turned_by
+from ripieno_app.messages import Client, Library
+from ripieno_app.past import Back, Past
 from ripieno_app.recorder import PhraseRecorder
-from ripieno_app.repertoire import Repertoire
 from ripieno_app.sounds import next_sound, told
-from ripieno_app.wishes import Controls, Wishes, control_of, label
+from ripieno_app.wishes import Controls, label
 
-GONE = "The engine has stopped, so nothing sounds any more. The take is kept. Press q to leave."
-WELCOME = {
-    Mode.ANSWER: "Play a few letters (z x c v b …), then wait: four voices answer. ? is help.",
-    Mode.ACCOMPANY: "Play letters (q w e r t …): the other voices join you at once. ? is help.",
-    Mode.SOLO: "It plays on from the seed phrase: turn what you like. Space starts, ? is help.",
-}
-WELCOME_STAYS = Seconds(12.0)
 TAPPING = "Tap the beat a few times: the tempo follows."
 LEARNING = "Learn: now the key of an action or of a control, or j to forget all."
-UNDO_DEPTH = 50
 UNTEACHABLE = "That cannot be learnt; the keys of actions and of controls can."
 
 
-class Desk:
+class Desk(Exchange):
     """The screen without its looks."""
 
     def __init__(self, client: Client, library: Library, looks: Looks, clock: Clock) -> None:
-        self.alive = True
-        self.repertoire = Repertoire(library, looks)
-        self.layer = Layer.PLAY
-        self.keyboard = Keyboard()
-        self._client = client
-        self._before: list[tuple[str | None, Settings]] = []  # what was turned, and from what
-        self._clock = clock
-        self._telemetry: Telemetry | None = None
+        super().__init__(client, library, looks, clock)
         self._learning = False
-        self._wishes = Wishes()
-        self._board = Noticeboard()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the engine has said its last word."""
-        return self._telemetry is not None and self._telemetry.ended
 
     @property
     def release_in(self) -> float | None:
         """Seconds until the next letter's note ends, None if none does by itself."""
         due = self.keyboard.next_due
         return None if due is None else max(0.0, due - self._clock.now())
-
-    def read(self) -> bool:
-        """Take in the newest telemetry; whether there is anything new to show."""
-        if not self.alive:
-            return False
-        try:
-            telemetry = self._client.latest()
-        except Closed:
-            self._lose()
-            return True
-        if telemetry is None:
-            return False
-        first, self._telemetry = self._telemetry is None, telemetry
-        self.repertoire.hear(telemetry)
-        self._board.hear(telemetry)
-        if first:
-            welcome = WELCOME[telemetry.settings.mode]
-            self._board.answer(welcome, telemetry.at, stays=WELCOME_STAYS)
-        for lost in self._wishes.settle(telemetry):
-            if not self._board.warned_since(lost.made):  # else the engine has said why
-                self._answer(f"The engine did not take {lost.label or lost.control}.", urgent=True)
-        return True
-
-    def view(self) -> View | None:
-        """What to show now, None as long as the engine has told nothing."""
-        telemetry = self._telemetry
-        if telemetry is None:
-            return None
-        board, keyboard = self._board, self.keyboard
-        return View(
-            telemetry=telemetry,
-            controls=self._wishes.applied(telemetry),
-            wishes=self._wishes.coming,
-            pending={wish.control: wish.state for wish in self._wishes.coming},
-            hands=Hands(
-                self.layer, keyboard.octave, keyboard.length, keyboard.latch, keyboard.sounding
-            ),
-            words=board.words(telemetry.at),
-            preset=self.repertoire.title,
-            changed=self.repertoire.differs(
-                self._wishes.applied(telemetry).settings, telemetry.programs
-            ),
-            recording=self.repertoire.slot,
-        )
 
     # ---- presets, phrases
 
@@ -150,8 +77,11 @@ class Desk:
 
     def recall(self, what: Recall, title: str = "") -> None:
         """Bring a preset or a scene at the next bar."""
-        if self._telemetry is not None:
-            self._before.append((None, self._telemetry.settings))
+        telemetry = self._telemetry
+        if telemetry is not None:
+            model = telemetry.model.partition(" ")[0] if what.model else ""
+            before = Recall(self.preset, telemetry.settings, telemetry.programs or None, model)
+            self._past.remember(told(None), before)
         self._send(what)
         self._answer(f"{title or what.name} comes at the next bar.")
 
@@ -163,14 +93,6 @@ class Desk:
         """Take a phrase as the seed."""
         if self._controls is not None:
             self._wish(Seed(item.name, item.notes), self._controls)
-
-    def send(self, command: Command) -> None:
-        """Send a command that no control of the screen stands for."""
-        self._send(command)
-
-    def say(self, text: str, *, urgent: bool = False) -> None:
-        """Tell the player something on the notice line."""
-        self._answer(text, urgent=urgent, stays=WELCOME_STAYS)
 
     def record(self, slot: int) -> None:
         """Record what is played from now on into `slot`."""
@@ -221,6 +143,8 @@ class Desk:
                 self._send(command)
                 if said:
                     self._answer(said)
+            case BringForward(place):
+                self._bring_forward(place)
             case MoveOctave(octaves):
                 self.keyboard.move(octaves)
             case ChangeLength(clicks):
@@ -235,13 +159,24 @@ class Desk:
             case ToggleMute(voice):
                 self._wish(Mute(voice, voice not in controls.settings.muted), controls)
             case ToggleSolo(voice):
-                self._remember(f"solo {voice}", controls.settings)
+                self._past.remember(f"solo {voice}", Become(controls.settings))
                 for command in surface.solo(controls.settings, voice):
                     self._wish(command, controls, remember=False)
             case ChangeSound(voice, clicks):
                 self._change_sound(voice, clicks)
             case PickPhrase(clicks):
                 self._pick(clicks, controls)
+
+    def _bring_forward(self, place: int | None) -> None:
+        """What is taken back is the front's own, so it begins anew with another one there."""
+        told = self._telemetry
+        if told is None or len(told.partners) < 2:
+            self._answer("Only one plays: there is nobody to bring to the front.")
+            return
+        chosen = (told.front + 1) % len(told.partners) if place is None else place
+        self._past = Past()
+        self._send(Front(chosen))
+        self._answer(f"The controls are those of {told.partners[chosen].name} now.")
 
     def read_out(self, action: Dial | Cycle) -> None:
         """Say the value of the control that `action` turns, where it is not to be seen."""
@@ -292,20 +227,33 @@ class Desk:
 
     def _undo(self, controls: Controls) -> None:
         """The last control that was turned goes back; a preset that was recalled, too."""
-        while self._before:
-            name, settings = self._before.pop()
-            if settings == controls.settings:
-                continue
-            self._send(Become(settings))
-            if self._telemetry is not None:
-                self._wishes.want(Become(settings), self._telemetry)
-            self._answer(f"{told(name)} is as it was.")
+        change = self._past.take_back(lambda back: self._stands(back, controls))
+        if change is None:
+            self._answer("There is nothing to take back.")
             return
-        self._answer("There is nothing to take back.")
+        self._send(change.back)
+        if self._telemetry is not None:
+            self._wishes.want(change.back, self._telemetry)
+        later = isinstance(change.back, Recall)
+        name = change.name if later else told(change.name)
+        self._answer(f"{name} {'comes back at the next bar' if later else 'is as it was'}.")
+
+    def _stands(self, back: Back, controls: Controls) -> bool:
+        """Whether it is as it was, so that there is nothing to take back."""
+        telemetry = self._telemetry
+        programs = telemetry.programs if telemetry is not None else ()
+        match back:
+            case Become(settings):
+                return settings == controls.settings
+            case Programs(before):
+                return before == programs
+            case Recall():
+                return back.settings == controls.settings and back.programs in (None, programs)
 
     def _change_sound(self, voice: int, clicks: int) -> None:
         programs = list(self._telemetry.programs) if self._telemetry is not None else []
         if voice < len(programs):
+            self._past.remember(f"sound {voice}", Programs(tuple(programs)))
             programs[voice] = next_sound(programs[voice], clicks)
             self._send(Programs(tuple(programs)))
 
@@ -325,51 +273,3 @@ class Desk:
         else:
             place = 0 if clicks > 0 else -1
         self._wish(self.repertoire.phrases[place % len(names)], controls)
-
-    def _wish(self, command: Command, controls: Controls, *, remember: bool = True) -> None:
-        """Send a command that sets a control, unless it sets nothing or may not be."""
-        try:
-            if controls.after(command) == controls:
-                return
-        except SettingError as error:
-            self._answer(str(error), urgent=True)
-            return
-        if remember:
-            self._remember(control_of(command), controls.settings)
-        self._send(command)
-        if self._telemetry is not None and not _elsewhere(command, controls.settings):
-            self._wishes.want(command, self._telemetry)
-
-    def _remember(self, name: str | None, settings: Settings) -> None:
-        """What `name` is turned away from; turning the same thing on is one change."""
-        if name is None or (self._before and self._before[-1][0] == name):
-            return
-        self._before = [*self._before, (name, settings)][-UNDO_DEPTH:]
-
-    @property
-    def _controls(self) -> Controls | None:
-        return self._wishes.applied(self._telemetry) if self._telemetry else None
-
-    def _answer(self, text: str, *, urgent: bool = False, stays: Seconds = ANSWER_STAYS) -> None:
-        if self._telemetry is not None:
-            self._board.answer(text, self._telemetry.at, urgent=urgent, stays=stays)
-
-    def _send(self, command: Command) -> None:
-        if not self.alive:
-            return
-        try:
-            self._client.send(command)
-        except Closed:
-            self._lose()
-
-    def _lose(self) -> None:
-        self.alive = False
-        self.keyboard.forget()
-        self._board.end(GONE)
-
-
-def _elsewhere(command: Command, settings: Settings) -> bool:
-    """Whether a clock that is followed decides this, so that it is not shown before it happens."""
-    if settings.sync.source is ClockSource.INTERNAL:
-        return False
-    return isinstance(command, Play) or control_of(command) == "tempo"

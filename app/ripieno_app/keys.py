@@ -6,10 +6,8 @@ command layer a letter goes up or on, and the same letter with Shift goes down o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
 from ripieno.clock import Beats
 from ripieno.commands import Action as Trigger
@@ -29,7 +27,6 @@ from ripieno.commands import (
     SeedFromPlayed,
     Undo,
 )
-from ripieno.grammar.grid import VOICES
 from textual import events
 
 THIRTY_SECOND = Beats(0.125)
@@ -120,6 +117,13 @@ class ChangeSound:
 
 
 @dataclass(frozen=True, slots=True)
+class BringForward:
+    """In an ensemble: the controls are those of the member at `place`; None: of the next one."""
+
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MoveOctave:
     """Move the computer keyboard up or down."""
 
@@ -135,7 +139,7 @@ class ChangeLength:
 
 Action = (
     Deed | Send | Dial | Cycle | ToggleMute | ToggleSolo | ChangeSound | PickPhrase | MoveOctave
-    | ChangeLength
+    | ChangeLength | BringForward
 )  # fmt: skip
 
 
@@ -172,12 +176,12 @@ KEYS: tuple[Key, ...] = (
     Key("f12", "F12", Deed.PANIC, "panic, for terminals that are slow with Esc", True),
     Key("backspace", "Backspace", Deed.PANIC, "panic", True),
     Key("tab", "Tab", Deed.LAYER, "letters play notes ↔ letters are commands", True),
-    Key("?", "?", Deed.HELP, "this page", True),
-    Key("f1", "F1", Deed.HELP, "this page", True),
+    Key("?", "?", Deed.HELP, "help: all of this explained", True),
+    Key("f1", "F1", Deed.HELP, "help: all of this explained", True),
     Key("f2", "F2", Deed.PHRASES, "seed phrases: hear, choose, record, import", True),
     Key("f3", "F3", Deed.PRESETS, "presets and scenes: they come at the next bar", True),
     Key("f4", "F4", Deed.MODELS, "models: how fast they are here, and another one", True),
-    Key("f5", "F5", Deed.TAKES, "takes: hear, rename, export, delete", True),
+    Key("f5", "F5", Deed.TAKES, "takes: hear, rate, rename, export, delete", True),
     Key("f6", "F6", Deed.CONTROLS, "every control there is, and what knob turns it", True),
     Key("f7", "F7", Deed.THEME, "dark, light, high contrast, stage red", True),
     Key("f8", "F8", Deed.COMPACT, "a few lines only, for a split pane; or all", True),
@@ -221,6 +225,9 @@ KEYS: tuple[Key, ...] = (
     *_pair("y", Dial("player_voice", 1), Dial("player_voice", -1), "the voice that you are"),
     *_pair("i", Dial("stability", 1), Dial("stability", -1), "stability: responsive ↔ stable"),
     *_pair("s", Dial("space", 1), Dial("space", -1), "space: how much it leaves for you"),
+    Key(")", ")", Dial("density", 1), "density: it plays more notes"),
+    Key("(", "(", Dial("density", -1), "density: it plays fewer notes"),
+    Key("#", "#", Dial("seed", 1), "another seed: other choices from here on"),
     *_pair("k", Cycle("key", 1), Cycle("key", -1), "key"),
     *_pair("o", Cycle("key_lock", 1), Cycle("key_lock", -1), "lock to the key: off, soft, hard"),
     *_pair("t", Dial("top_p", 1), Dial("top_p", -1), "top-p: how many likely notes may come"),
@@ -240,43 +247,12 @@ KEYS: tuple[Key, ...] = (
     Key("8", "8", Cycle("send", 1), "send MIDI clock"),
     Key("9", "9", Cycle("speculate", 1), "begin on the answer while you still play"),
     Key("/", "/", Cycle("late", 1), "what becomes of a note that comes too late"),
+    Key("=", "=", BringForward(), "ensemble: the next one to the front, for your controls"),
     Key("j", "j", Deed.LEARN, "learn: then the key of an action, then a pad or a pedal"),
     Key("l", "l", Deed.LATCH, "latch: a letter sounds until you press it again"),
     *_pair("n", ChangeLength(1), ChangeLength(-1), "how long the note of a letter lasts"),
     Key("q", "q", Deed.QUIT, "leave; the take is kept"),
 )
-
-LEARNABLE: Mapping[Action, Trigger] = MappingProxyType(
-    {
-        ANSWER: Trigger.ANSWER,
-        CADENCE: Trigger.CADENCE,
-        LOOP: Trigger.LOOP,
-        MUTATE: Trigger.MUTATE,
-        UNDO: Trigger.UNDO,
-        KEEP: Trigger.KEEP,
-        Deed.PANIC: Trigger.PANIC,
-        Deed.TRANSPORT: Trigger.PLAY,
-        Deed.TAP: Trigger.TAP,
-        NEXT: Trigger.NEXT,
-        LIKE: Trigger.LIKE,
-        DISLIKE: Trigger.DISLIKE,
-    }
-)
-"""What a pad, a pedal or a controller can be taught to do."""
-
-
-def turned_by(action: Action) -> str | None:
-    """The name of what `action` turns, for a controller to learn; None where it turns nothing."""
-    match action:
-        case Dial(name) | Cycle(name):
-            return name
-        case ToggleMute(voice):
-            return f"mute_{VOICES[voice]}"
-        case ToggleSolo(voice):
-            return f"solo_{VOICES[voice]}"
-        case _:
-            return None
-
 
 _EVERYWHERE = {key.name: key.action for key in KEYS if key.everywhere}
 _COMMAND = {key.name: key.action for key in KEYS}

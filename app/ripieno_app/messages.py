@@ -68,7 +68,13 @@ class Library(Protocol):
 
     def delete_take(self, name: str) -> None: ...
 
-    def restore_take(self, name: str) -> None: ...
+    def restore_take(self) -> str:
+        """Bring back the take that was deleted last; its name."""
+        ...
+
+    def rate_take(self, name: str, liking: int) -> int:
+        """Think better or worse of a whole take; what is thought of it now, -1…1."""
+        ...
 
     def export_take(self, name: str) -> str: ...
 
@@ -82,6 +88,14 @@ class Asked(Message):
 
     def __init__(self, action: Action) -> None:
         self.action = action
+        super().__init__()
+
+
+class Struck(Message):
+    """The player clicked a letter's piano key."""
+
+    def __init__(self, letter: str) -> None:
+        self.letter = letter
         super().__init__()
 
 

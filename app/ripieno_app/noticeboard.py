@@ -1,7 +1,7 @@
 """What there is to read: the engine's notices and the screen's own answers, the newest first. Pure.
 
 An urgent notice keeps its place for a while against newer ones that are not; an answer of the
-screen goes by itself.
+screen goes by itself, and makes way for the next one.
 """
 
 from __future__ import annotations
@@ -64,12 +64,20 @@ class Noticeboard:
     def words(self, at: Seconds) -> tuple[Words, ...]:
         """What to show at `at`, the most important first."""
         live = [pin for pin in self._pinned if pin.words.number is not None or _fresh(pin, at)]
-        live.sort(key=lambda pin: pin.words.urgent and at - pin.at <= URGENT_STAYS, reverse=True)
+        answers = (pin for pin in live if pin.words.number is None)
+        latest = next(answers, None)
+        live.sort(key=lambda pin: _keeps_its_place(pin, latest, at), reverse=True)
         last = (self._last_words,) if self._last_words else ()
         return (*last, *(pin.words for pin in live))
 
     def _pin(self, words: Words, at: Seconds, stays: Seconds = ANSWER_STAYS) -> None:
         self._pinned = [_Pinned(words, at, stays), *self._pinned][:KEPT]
+
+
+def _keeps_its_place(pin: _Pinned, latest: _Pinned | None, at: Seconds) -> bool:
+    """Whether newer words come behind it: what is urgent, but of our own answers the last only."""
+    ours = pin.words.number is None and pin is not latest
+    return pin.words.urgent and not ours and at - pin.at <= URGENT_STAYS
 
 
 def _fresh(pin: _Pinned, at: Seconds) -> bool:

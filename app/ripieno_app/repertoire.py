@@ -20,8 +20,9 @@ class Repertoire:
         self.preset, self.title = looks.preset, looks.title
         self.phrases: tuple[Seed, ...] = ()
         self.recorder: PhraseRecorder | None = None
-        self._saved: Settings | None = None  # as the preset has it
-        self._programs: tuple[int, ...] = ()
+        self._saved: dict[int, tuple[Settings, tuple[int, ...]]] = {}
+        """As the preset has it, for each of an ensemble that was in front."""
+        self._front = 0
         self.refresh_phrases()
 
     @property
@@ -41,7 +42,8 @@ class Repertoire:
         """Record what was played; notice that a preset that was recalled has come."""
         if self.recorder is not None:
             self.recorder.hear(telemetry)
-        if self._saved is None:
+        self._front = telemetry.front
+        if self._front not in self._saved:
             self._keep(telemetry)
         if telemetry.scene and telemetry.scene != self.preset:
             self.preset, self.title = telemetry.scene, self._title_of(telemetry.scene)
@@ -55,7 +57,7 @@ class Repertoire:
 
     def differs(self, settings: Settings, programs: tuple[int, ...]) -> bool:
         """Whether this is not what the preset says."""
-        return settings != self._saved or programs != self._programs
+        return (settings, programs) != self._saved.get(self._front)
 
     def finish_recording(self, meter: str) -> PhraseItem | None:
         """Keep what was recorded; None when nothing is. Raises RipienoError."""
@@ -67,7 +69,7 @@ class Repertoire:
         return item
 
     def _keep(self, telemetry: Telemetry) -> None:
-        self._saved, self._programs = telemetry.settings, telemetry.programs
+        self._saved[telemetry.front] = (telemetry.settings, telemetry.programs)
 
     def _title_of(self, name: str) -> str:
         try:

@@ -22,23 +22,25 @@ from ripieno.modes.effects import (
     Sow,
 )
 from ripieno.pulse import Pulse
+from ripieno.section import Section, When
 from ripieno.sequencer import Sequencer
-from ripieno.sound import Sound, When
 from ripieno.takes.facts import Asked, Mark, Source
 from ripieno.transport import Transport
 
 
 @dataclass(slots=True)
 class Acting:
-    """The hands of a performance; `ask` sends a request to inference."""
+    """The hands of a partner; `ask` sends a request to inference."""
 
     conductor: Conductor
     transport: Transport
     sequencer: Sequencer
     pulse: Pulse
-    sound: Sound
+    section: Section
     logbook: Logbook
     ask: Callable[[Request], None]
+    name: str = ""
+    """Whose hands they are, where there are several."""
     asked: int = 0
     waiting: bool = False
     """A chord was asked for at once, and has not come yet."""
@@ -57,17 +59,17 @@ class Acting:
                 case Recall(planned):
                     schedule.add(planned, Source.MODEL)
                 case Hush():
-                    self.sound.hush(self.now(at))
+                    self.section.hush(self.now(at))
                 case Move(by):
                     self.moved(by, at)
                 case Retempo(bpm, origin):
                     self._retempo(bpm, origin, at)
                 case Keepsake(text):
-                    self.logbook.mark(Mark.KEPT, at, text)
+                    self.logbook.mark(Mark.KEPT, at, text, self.section.place)
                 case Say(text):
-                    self.logbook.say(text)
+                    self.logbook.say(f"{self.name}: {text}" if self.name else text)
         self.know_machine()
-        self.logbook.phase(self.conductor.mode.phase, at)
+        self.logbook.phase(self.conductor.mode.phase, at, self.section.place)
 
     def now(self, at: Seconds) -> When:
         """What happens at once, at `at`."""
@@ -75,7 +77,7 @@ class Acting:
 
     def know_machine(self) -> None:
         """Let the modes know what the machine sounds."""
-        self.conductor.moment.machine = self.sound.machine()
+        self.conductor.moment.machine = self.section.machine()
 
     def moved(self, by: Beats, at: Seconds) -> None:
         """The score's beats are counted anew from here: this moment is `by` beats later on it."""
@@ -87,7 +89,7 @@ class Acting:
         self.asked += 1
         complete = self.conductor.moment.complete(request, self.transport.beat(at))
         numbered = replace(complete, number=self.asked)
-        self.logbook.record(Asked(numbered, at))
+        self.logbook.record(Asked(numbered, at, self.section.place))
         self.ask(numbered)
 
     def _retempo(self, bpm: float, origin: Beats, at: Seconds) -> None:

@@ -62,23 +62,44 @@ class Become:
 
 
 @dataclass(frozen=True, slots=True)
+class Mix:
+    """Bank 0…16383, volume 0…127 and place 0…127 of the four voices, soprano first.
+
+    None leaves a voice as it is.
+    """
+
+    banks: tuple[int | None, ...] = (None, None, None, None)
+    volumes: tuple[int | None, ...] = (None, None, None, None)
+    pans: tuple[int | None, ...] = (None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Programs:
-    """Another sound for the four voices, as General MIDI programs 0…127, soprano first."""
+    """Another sound for the four voices, as General MIDI programs 0…127, soprano first.
+
+    `mix` None leaves banks, volumes and places as they are.
+    """
 
     programs: tuple[int, ...]
+    mix: Mix | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
     """A preset or a scene, from the next bar line on.
 
-    `programs` None leaves the sounds, `model` '' the model as it is.
+    `programs` None leaves the sounds, `mix` None what goes with them, `model` '' the model.
     """
 
     name: str
     settings: Settings
     programs: tuple[int, ...] | None = None
     model: str = ""
+    mix: Mix | None = None
+    instruments: tuple[str, ...] = ()
+    """What it was made for beside our own sounds: they cannot be opened on the way."""
+    ensemble: tuple[str, ...] = ()
+    """The names of those who play in it, where they are several: they cannot join on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +184,13 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class Front:
+    """In an ensemble: the controls are those of the partner at `place` from now on."""
+
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """How the player liked what was played last: 1 is 'more of that', -1 'less of that'."""
 
@@ -236,4 +264,5 @@ Command = (
     Play | Stop | Panic | Quit | Turn | Choose | Mute | Seed | SeedFromPlayed | AnswerNow
     | Cadence | KeyPlayed | Tap | Nudge | Locate | Loop | Mutate | Undo | Keep | Learn | SaveLast
     | Tell | Become | Programs | Recall | Audition | Rate | LearnAll | Do
+    | Front
 )  # fmt: skip

@@ -57,5 +57,6 @@ class SoundError(RipienoError):
 
 def nearest_name(name: str, known: Iterable[str]) -> str:
     """'Did you mean …?' for a misspelt `name`, or '' when nothing known is near."""
-    matches = get_close_matches(name.casefold(), list(known), n=1, cutoff=0.5)
-    return f"Did you mean {matches[0]!r}?" if matches else ""
+    folded = {each.casefold(): each for each in known}
+    matches = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return f"Did you mean {folded[matches[0]]!r}?" if matches else ""

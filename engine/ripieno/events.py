@@ -90,10 +90,14 @@ MidiMessage = NoteOn | NoteOff | ControlChange | PitchBend | ProgramChange | Clo
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """A `message` from the instrument, with the moment `at` which it came in."""
+    """A `message` from an instrument, with the moment `at` which it came in.
+
+    `source` says from which one, counted from 0 in the order of the inputs.
+    """
 
     at: Seconds
     message: MidiMessage
+    source: int = 0
 
 
 # ---- between realtime and inference -------------------------------------------------------
@@ -262,6 +266,8 @@ class RollNote:
     onset: Beats
     duration: Beats
     look: Look
+    partner: int = 0
+    """Whose it is, in an ensemble: its place there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +312,25 @@ class ClockState:
     locked: bool
     bpm: float
     jitter: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerState:
+    """One of those who play, as a screen shows it. `name` is '' for one that plays alone."""
+
+    name: str
+    model: str
+    mode: str
+    phase: Phase
+    levels: tuple[int, ...]
+    """Velocity that sounds in each of its voices, 0 when silent."""
+    muted: frozenset[int]
+    rung: Rung
+    """The rung of its last step."""
+    steps: int
+    missed: int
+    hears: tuple[str, ...]
+    programs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,4 +380,8 @@ class Telemetry:
     """The preset or scene that was recalled last, '' for the one it started with."""
     coming: str = ""
     """The one that comes at the next bar, '' for none."""
+    partners: tuple[PartnerState, ...] = ()
+    """All who play; what stands beside this is of the one in front, but for steps and misses."""
+    front: int = 0
+    """The place of the one in front."""
     ended: bool = False

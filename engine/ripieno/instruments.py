@@ -11,10 +11,11 @@ from ripieno.events import Stamped
 from ripieno.midi import controls_file
 from ripieno.midi.input import Input, open_input
 from ripieno.midi.rtmidi_ports import unnumbered
-from ripieno.outputs import Output
+from ripieno.outputs import Output, Replaceable
 from ripieno.outputs.lane import Lane
-from ripieno.outputs.opening import open_lanes
+from ripieno.outputs.opening import open_with_stand_in
 from ripieno.outputs.port import PortOutput
+from ripieno.outputs.stand_in import StandIn
 from ripieno.routing import InputKind, Routing
 
 
@@ -27,8 +28,12 @@ class Instruments:
     problems: list[str]
     newcomers: list[Output] = field(default_factory=list)
     """Outputs with new listeners, or back again, since the last look: `Sound.greet` them."""
-    lamps: PortOutput | None = None
-    """The way back to a controller that has lamps or motors."""
+    lamps: list[PortOutput] = field(default_factory=list)
+    """The ways back to controllers that have lamps or motors."""
+    stand_in: StandIn | None = None
+    """What plays for an instrument that is away."""
+    _met: set[int] = field(default_factory=set)
+    """Places of outputs that were there once."""
     _told: dict[int, str] = field(default_factory=dict)
 
     @classmethod
@@ -36,33 +41,40 @@ class Instruments:
         cls, routing: Routing, soundfont: Path, heard: Callable[[Stamped], None]
     ) -> Instruments:
         """Open all of it. A performance goes on with whatever there is."""
-        lanes, problems = open_lanes(routing, soundfont)
+        lanes, stand_in, problems = open_with_stand_in(routing, soundfont)
         inputs: list[Input] = []
         for spec in routing.inputs:
             if spec.kind is InputKind.FILE:
                 continue
             try:
-                inputs.append(open_input(spec, routing.client, heard))
+                inputs.append(open_input(spec, routing.client, heard, len(inputs)))
             except PortError as error:
                 problems.append(str(error))
         for lane in lanes:
             if isinstance(lane.output, PortOutput):
                 lane.output.echoes = [source.echo for source in inputs]
-        return cls(lanes, inputs, problems)
+        return cls(lanes, inputs, problems, stand_in=stand_in)
 
-    def open_lamps(self, client: str) -> PortOutput | None:
-        """The way back to the first controller: the port that its table in `controls.toml` names,
-        or the one of its own name; None where there is none."""
+    def controllers(self, client: str) -> tuple[tuple[str, PortOutput | None], ...]:
+        """All inputs by name, each with the way back to it: the port that its table in
+        `controls.toml` names, or the one of its own name; None where there is none."""
+        return tuple((source.name, self._open_lamps(source, client)) for source in self.inputs)
+
+    def _open_lamps(self, source: Input, client: str) -> PortOutput | None:
         named = ""
         try:
-            for source in self.inputs[:1]:
-                named = controls_file.lamps_of(source.name)
-                if wanted := named or unnumbered(source.target):
-                    self.lamps = PortOutput(f"{client}-lamps", wanted, virtual=False)
+            named = controls_file.lamps_of(source.name)
+            wanted = named or unnumbered(source.target)
+            if not wanted:
+                return None
+            own = f"{client}-lamps" + (f"-{len(self.lamps) + 1}" if self.lamps else "")
+            lamps = PortOutput(own, wanted, virtual=False)
         except (PortError, SettingError) as error:
             if named:
                 self.problems.append(str(error))
-        return self.lamps
+            return None
+        self.lamps.append(lamps)
+        return lamps
 
     @property
     def outputs(self) -> list[Output]:
@@ -85,7 +97,12 @@ class Instruments:
                 self.newcomers.append(output)
             told, self._told[place] = self._told.get(place, ""), output.problem
             if output.problem != told:
-                news.append(output.problem or f"The output {output.name} is back.")
+                came = "back" if place in self._met else "there"
+                news.append(output.problem or f"The output {output.name} is {came}.")
+            if not isinstance(output, Replaceable) or output.ready:
+                self._met.add(place)
+        if self.stand_in is not None:
+            self.stand_in.look()
         return news
 
     def close(self) -> None:
@@ -93,5 +110,5 @@ class Instruments:
             source.close()
         for output in self.outputs:
             output.close()
-        if self.lamps is not None:
-            self.lamps.close()
+        for lamps in self.lamps:
+            lamps.close()

@@ -6,15 +6,15 @@ sentence. A client that would rather stop at the end of a knob asks `clamped` or
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from ripieno.clock import FASTEST, SLOWEST, Beats, Meter
+from ripieno.clock import FASTEST, SLOWEST, Meter
 from ripieno.errors import SettingError, nearest_name
 from ripieno.grammar.grid import VOICES
 from ripieno.settings import (
+    DIRECTIONS,
+    FARTHEST,
     Assign,
     ClockSource,
     EnumT,
@@ -25,9 +25,9 @@ from ripieno.settings import (
     OnLoss,
     Settings,
     Strength,
-    check,
     one_of,
 )
+from ripieno.turnable import Direction, Knob, RangeEnd, Stability, Switch, changed
 
 NO_KEY = "none"
 KEYS = tuple(
@@ -36,99 +36,6 @@ KEYS = tuple(
     for tonic in ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 )
 METERS = ("4/4", "3/4", "2/4", "6/4", "6/8", "12/8", "5/4", "2/2", "3/2")
-
-
-FARTHEST_COMMIT = 4.0
-"""Beats that are settled ahead where the knob 'stability' stands at 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Knob:
-    """A number that can be turned: `step` for a touch, `big_step` for a shove, both in `unit`.
-
-    `part` is the group of `Settings` that holds it ('' for Settings itself), `field` its name
-    there. `whole` knobs take whole numbers only.
-    """
-
-    name: str
-    title: str
-    unit: str
-    low: float
-    high: float
-    step: float
-    big_step: float
-    part: str
-    field: str
-    whole: bool = False
-
-    def read(self, settings: Settings) -> float:
-        """The knob's value now."""
-        owner = getattr(settings, self.part) if self.part else settings
-        return float(getattr(owner, self.field))
-
-    def write(self, settings: Settings, value: float) -> Settings:
-        """Settings with this knob at `value`. Raises SettingError when that is out of bounds."""
-        number = round(value) if self.whole and math.isfinite(value) else float(value)
-        return _with(settings, self.part, self.field, number)
-
-    def bounds(self, settings: Settings) -> tuple[float, float]:
-        """How far the knob can be turned now: some knobs stop at another one."""
-        if self.field == "commit":
-            return self.low, min(self.high, settings.horizon.lookahead)
-        if self.field == "lookahead":
-            return max(self.low, settings.horizon.commit), self.high
-        return self.low, self.high
-
-
-class Stability(Knob):
-    """One knob for both horizons: 0 reacts on the next sixteenth, 1 plans far and stays with it."""
-
-    def read(self, settings: Settings) -> float:
-        return min(1.0, settings.horizon.commit / FARTHEST_COMMIT)
-
-    def write(self, settings: Settings, value: float) -> Settings:
-        check(self.name, value, self.low, self.high)
-        commit = Beats(round(value * FARTHEST_COMMIT * 4) / 4)
-        lookahead = Beats(2 * commit + 2)
-        horizon = replace(settings.horizon, commit=commit, lookahead=lookahead)
-        return replace(settings, horizon=horizon)
-
-
-class RangeEnd(Knob):
-    """The lowest or highest pitch of a voice; `field` is the voice's name and which end."""
-
-    def read(self, settings: Settings) -> float:
-        voice, end = self._place()
-        return float(settings.rules.ranges[voice][end])
-
-    def write(self, settings: Settings, value: float) -> Settings:
-        check(self.name, value, self.low, self.high)
-        voice, end = self._place()
-        ranges = [list(pair) for pair in settings.rules.ranges]
-        ranges[voice][end] = round(value)
-        pairs = tuple((low, high) for low, high in ranges)
-        return replace(settings, rules=replace(settings.rules, ranges=pairs))
-
-    def bounds(self, settings: Settings) -> tuple[float, float]:
-        voice, end = self._place()
-        low, high = settings.rules.ranges[voice]
-        return (low, self.high) if end else (self.low, high)
-
-    def _place(self) -> tuple[int, int]:
-        voice, _, end = self.field.partition(" ")
-        return VOICES.index(voice), ("lowest", "highest").index(end)
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A choice between `values`; a client may offer only these, `write` may take more."""
-
-    name: str
-    title: str
-    values: tuple[str, ...]
-    read: Callable[[Settings], str]
-    write: Callable[[Settings, str], Settings]
-
 
 KNOBS: tuple[Knob, ...] = (
     Knob("tempo", "tempo", "bpm", SLOWEST, FASTEST, 1, 10, "", "bpm"),
@@ -142,6 +49,7 @@ KNOBS: tuple[Knob, ...] = (
     Knob("swing", "swing", "of a beat", 0.5, 0.75, 0.01, 0.05, "sync", "swing"),
     Knob("count_in", "count-in", "bars", 0, 4, 1, 1, "sync", "count_in", True),
     Knob("space", "space", "", 0, 1, 0.05, 0.25, "turns", "space"),
+    Knob("density", "density", "", 0.25, 2, 0.05, 0.25, "turns", "density"),
     Knob("commit", "commit", "beats", 0, 16, 0.25, 1, "horizon", "commit"),
     Knob("lookahead", "lookahead", "beats", 0.25, 32, 0.25, 1, "horizon", "lookahead"),
     Knob("budget_ms", "time per step", "ms", 1, 1000, 1, 10, "horizon", "budget_ms"),
@@ -156,6 +64,22 @@ KNOBS: tuple[Knob, ...] = (
     Knob("transpose", "transpose", "semitones", -24, 24, 1, 12, "", "transpose", True),
     Knob("player_voice", "your voice", "", 0, len(VOICES) - 1, 1, 1, "", "player_voice", True),
     Knob("onset_tolerance", "onset window", "beats", 0, 0.125, 0.0125, 0.05, "", "onset_tolerance"),
+    Knob("morph", "morph", "", 0, 1, 0.05, 0.25, "blocks", "morph"),
+    Knob("variation", "variation", "", 0, 1, 0.05, 0.25, "blocks", "variation"),
+    *(
+        Direction(
+            f"direction_{number + 1}",
+            f"direction {number + 1}",
+            "",
+            -FARTHEST,
+            FARTHEST,
+            0.1,
+            0.5,
+            "blocks",
+            str(number),
+        )
+        for number in range(DIRECTIONS)
+    ),
     *(
         RangeEnd(
             f"{voice}_{end}", f"{voice}: {end}", "pitch", 0, 127, 1, 12, "", f"{voice} {end}", True
@@ -191,7 +115,7 @@ def _enum_switch(name: str, title: str, kind: type[EnumT], part: str) -> Switch:
         return str(getattr(owner, name).value)
 
     def write(settings: Settings, value: str) -> Settings:
-        return _with(settings, part, name, one_of(kind, name, value))
+        return changed(settings, part, name, one_of(kind, name, value))
 
     return Switch(name, title, tuple(member.value for member in kind), read, write)
 
@@ -205,7 +129,7 @@ def _flag_switch(name: str, title: str, part: str) -> Switch:
     def write(settings: Settings, value: str) -> Settings:
         if value not in ("off", "on"):
             raise SettingError(f"{name} cannot be {value!r}", allowed="off, on")
-        return _with(settings, part, name, value == "on")
+        return changed(settings, part, name, value == "on")
 
     return Switch(name, title, ("off", "on"), read, write)
 
@@ -224,13 +148,6 @@ def _hold_switch(number: int, voice: str) -> Switch:
         return replace(settings, rules=replace(settings.rules, held=held))
 
     return Switch(f"hold_{voice}", f"hold the {voice}", ("off", "on"), read, write)
-
-
-def _with(settings: Settings, part: str, name: str, value: Any) -> Settings:
-    changed: dict[str, Any] = {name: value}
-    if part:
-        changed = {part: replace(getattr(settings, part), **changed)}
-    return replace(settings, **changed)
 
 
 SWITCHES: tuple[Switch, ...] = (

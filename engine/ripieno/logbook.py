@@ -22,7 +22,7 @@ class Logbook:
     def __init__(self, recorder: Recorder, transport: Transport) -> None:
         self.notices: deque[Notice] = deque(maxlen=NOTICES)
         self._recorder, self._transport = recorder, transport
-        self._phase = Phase.STOPPED
+        self._phases: dict[int, Phase] = {}
 
     def record(self, fact: Fact) -> None:
         self._recorder.record(fact)
@@ -32,9 +32,9 @@ class Logbook:
         number = self.notices[-1].number + 1 if self.notices else 1
         self.notices.append(Notice(number, text, urgent))
 
-    def mark(self, mark: Mark, at: Seconds, text: str = "") -> None:
+    def mark(self, mark: Mark, at: Seconds, text: str = "", partner: int = 0) -> None:
         """The performance came to a place worth remembering."""
-        self.record(Marked(mark, text, self._beat(at), at))
+        self.record(Marked(mark, text, self._beat(at), at, partner))
 
     def tempo(self, settings: Settings, at: Seconds) -> None:
         """Tempo and meter are these from here on."""
@@ -42,12 +42,13 @@ class Logbook:
         self.record(TempoSet(settings.bpm, beat, at))
         self.record(MeterSet(settings.meter, beat, at))
 
-    def phase(self, phase: Phase, at: Seconds) -> None:
+    def phase(self, phase: Phase, at: Seconds, partner: int = 0) -> None:
         """It is this one's turn now: the take says where turns begin and end."""
-        left, self._phase = self._phase, phase
+        left = self._phases.get(partner, Phase.STOPPED)
+        self._phases[partner] = phase
         for mark in (_ENDS.get(left), _BEGINS.get(phase)) if phase is not left else ():
             if mark is not None:
-                self.mark(mark, at)
+                self.mark(mark, at, partner=partner)
 
     def _beat(self, at: Seconds) -> Beats:
         """The beat as the take tells it: the lead-in is no bar of the music."""

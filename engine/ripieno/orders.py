@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from ripieno import resources
@@ -36,9 +36,10 @@ from ripieno.commands import (
 )
 from ripieno.errors import RipienoError
 from ripieno.events import NoteOff, NoteOn, Phase, Stamped
-from ripieno.inference.host import ModelHost
-from ripieno.midi.control_board import ControlBoard, Lamps
+from ripieno.inference.hosts import Hosts
+from ripieno.midi.control_board import ControlBoards, Lamps
 from ripieno.performance import Performance
+from ripieno.routing import own_instruments
 from ripieno.scenes import Scenes
 from ripieno.stage import Script, Stage
 from ripieno.timekeeper import Timekeeper
@@ -62,7 +63,7 @@ _ACTIONS: dict[Action, Command] = {
 class Orders:
     """Everything that a performance can be told to do. `leave` ends it.
 
-    `port` is the controller whose controls may learn, `lamps` the way back to it, if there is one.
+    `controllers` are the inputs whose controls may learn, by name, each with the way back to it.
     """
 
     def __init__(
@@ -70,15 +71,16 @@ class Orders:
         stage: Stage,
         performance: Performance,
         timekeeper: Timekeeper,
-        host: ModelHost,
+        host: Hosts,
         script: Script,
         leave: Callable[[], None],
-        port: str,
-        lamps: Lamps | None,
+        controllers: Sequence[tuple[str, Lamps | None]],
     ) -> None:
-        self.board = ControlBoard(port, self.act, performance.say, lamps)
+        self.board = ControlBoards(controllers, self.act, performance.say)
         self.auditioner = Auditioner(performance.sound)
-        self.scenes = Scenes(performance, timekeeper.wish, self._load)
+        self.scenes = Scenes(
+            performance, timekeeper.wish, self._load, host, own_instruments(stage.preset.routing)
+        )
         self._stage, self._show, self._timekeeper = stage, performance, timekeeper
         self._host, self._script, self._leave = host, script, leave
 
@@ -104,7 +106,7 @@ class Orders:
 
     def _next_scene(self, now: Seconds) -> None:
         """The next preset of the set list, from the next bar on."""
-        scenes = self._stage.set_list
+        scenes = [scene for scene in self._stage.set_list if not scene.ensemble]
         if not scenes:
             self._show.say("There is no set list to go on in")
             return
@@ -127,6 +129,10 @@ class Orders:
                 show.panic(now)
             case Audition():
                 self.auditioner.begin(command, now)
+            case Recall() if command.ensemble:
+                names = ", ".join(command.ensemble)
+                start = f"ripieno play --preset {command.name}"
+                show.say(f"An ensemble ({names}) is there from the start: {start}", urgent=True)
             case Recall():
                 self.scenes.recall(command, now)
             case Do(action):

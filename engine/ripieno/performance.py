@@ -1,4 +1,4 @@
-"""A performance: what came and when, turned into music through the conductor.
+"""A performance: what came and when, turned into music through the partners.
 
 It has no clock and no thread of its own. Whoever runs it (`realtime.py` against the system clock,
 `render.py` in virtual time) tells it what came and when, and asks when it wants to be woken. It
@@ -7,12 +7,24 @@ writes down whatever it is told before it acts, so that a take can be computed a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from ripieno import knobs
-from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to
-from ripieno.commands import Become, Choose, Mute, Nudge, Programs, Rate, Seed, Turn
+from ripieno.clock import Beats, Seconds
+from ripieno.commands import (
+    AnswerNow,
+    Become,
+    Cadence,
+    Choose,
+    Front,
+    Mute,
+    Nudge,
+    Programs,
+    Rate,
+    Seed,
+    Turn,
+)
+from ripieno.ensemble import in_common
 from ripieno.errors import RipienoError
 from ripieno.events import (
     ControlChange,
@@ -22,39 +34,18 @@ from ripieno.events import (
     PitchBend,
     Planned,
     ProgramChange,
-    Request,
     Rung,
     Served,
     Stamped,
 )
-from ripieno.measure import Gauge
 from ripieno.modes.conductor import Wish
-from ripieno.modes.ear import STEP
-from ripieno.modes.effects import Ask
-from ripieno.modes.plan import context
-from ripieno.modes.voicing import ALL
+from ripieno.modes.effects import Effects
+from ripieno.partner import Partner
 from ripieno.rolling import Rolling
-from ripieno.settings import Settings
-from ripieno.sound import Recorder, Sound, When
-from ripieno.takes.facts import (
-    Heard,
-    Mark,
-    RequestServed,
-    Restarted,
-    Source,
-    StepMissed,
-    StepPlanned,
-    Turned,
-    Wished,
-    Woke,
-)
+from ripieno.takes.facts import Heard, Mark, Turned, Wished, Woke
 
-AUDIBLE = 0.005
-"""The share by which a followed tempo must change to be told as another one."""
 ASLEEP = 1.5
 """Seconds without a sign of life after which the machine must have slept: the music waits."""
-JUST_NOW = 0.05
-"""Seconds for which everything else makes way for an answer to the player's note."""
 SUSTAIN, DOWN = 64, 64
 """The pedal's controller, and the value from which it is down."""
 
@@ -71,33 +62,25 @@ class Performance(Rolling):
     know a message's moment get it early; what the player does is done when it comes.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        sound: Sound,
-        ask: Callable[[Request], None],
-        recorder: Recorder,
-        *,
-        seed: Seed | None = None,
-        at: Seconds = Seconds(0.0),
-    ) -> None:
-        super().__init__(settings, sound, ask, recorder, seed=seed, at=at)
-        self.steps_cost, self.reply = Gauge("model step"), Gauge("your note → others")
-        self.handover = Gauge("hand-over")
-        self.relaxed = self.unserved = 0
-        self.rung = Rung.FULL
-        self._struck = at  # when the player last struck a key
-        self._ideal: Beats | None = None  # where the last answer should have begun
-
     @property
     def steps(self) -> int:
-        """The model's steps that have sounded."""
-        return self.sequencer.steps
+        """The models' steps that have sounded."""
+        return sum(partner.sequencer.steps for partner in self.partners)
 
     @property
     def missed(self) -> int:
         """Steps that came too late, or ran out of time in inference."""
-        return self.sequencer.missed + self.unserved
+        return sum(partner.missed for partner in self.partners)
+
+    @property
+    def relaxed(self) -> int:
+        """Soft rules that had to be given up."""
+        return sum(partner.relaxed for partner in self.partners)
+
+    @property
+    def rung(self) -> Rung:
+        """How well the last step of the partner in front could be served."""
+        return self.front.rung
 
     def wake(self) -> Seconds | None:
         """When `advance` has something to do next; None if nothing is planned."""
@@ -110,14 +93,12 @@ class Performance(Rolling):
         early = None if pulse is None else Seconds(pulse - lead)
         if not self.playing:
             return early
-        beat = self.conductor.mode.wake()
-        mode = None if beat is None else Seconds(self.tempo.seconds(beat) - lead)
-        late = self.settings.horizon.late
-        return earliest(early, mode, self.sequencer.wake(self.tempo, late, lead))
+        wakes = (wake for partner in self.partners for wake in partner.wakes(lead))
+        return earliest(early, *wakes)
 
     def waiting(self, at: Seconds) -> bool:
         """A chord was asked for at once, just now, and has not come yet."""
-        return self._acting.waiting and at - self._struck < JUST_NOW
+        return any(partner.waiting(at) for partner in self.partners)
 
     def advance(self, at: Seconds) -> None:
         """Do all that is due at `at`."""
@@ -132,25 +113,14 @@ class Performance(Rolling):
 
     def _advance(self, at: Seconds) -> None:
         lead = self.sound.lead
-        ahead = Seconds(at + lead)
-        self._acting.apply(
-            self.conductor.mode.advance(Beats(self.beat(ahead) + GRID_TOLERANCE)), ahead
-        )
-        late = self.settings.horizon.late
-        self.sequencer.play_due(at, lead, self.tempo, late)
-        self._acting.know_machine()
-        self._judge_handover()
-        for step in self.sequencer.misses(at, self.tempo, late, self.conductor.mode.expects):
-            self._logbook.record(StepMissed(step, at))
-            self._acting.apply(self.conductor.mode.missed(step), at)
-
-    def _judge_handover(self) -> None:
-        """An answer's first step has sounded: how far from where it should have begun?"""
-        ideal, last = self.conductor.mode.ideal, self.sequencer.last
-        if ideal is None or ideal == self._ideal or last is None or last.beat < ideal - STEP:
-            return
-        self._ideal = ideal
-        self.handover.add(abs(last.at - self.tempo.seconds(ideal)))
+        for partner in self.partners:
+            partner.decide(Seconds(at + lead))
+        for partner in self.partners:
+            partner.sound(at, lead)
+        self._pass_on(at)
+        for partner in self.partners:
+            partner.count_misses(at)
+        self._pass_on(at)
 
     def _wake_up(self, at: Seconds) -> None:
         """Where the whole machine has slept, the music goes on from where it fell asleep."""
@@ -169,51 +139,87 @@ class Performance(Rolling):
         match message:
             case NoteOn(channel, key, velocity):
                 pitch = min(127, max(0, key + self.settings.transpose))
-                self._struck = at
                 if self.playing and not keeps_time and not self._followed:
                     self._anchor(at)
                 self.sound.thru_on(key, pitch, velocity, self._when(at))
-                mode = self.conductor.mode
-                self._acting.apply(mode.note_on(pitch, velocity, self.beat(at), channel), at)
+                for partner in self._listeners:
+                    partner.struck = at
+                    mode = partner.conductor.mode
+                    effects = mode.note_on(pitch, velocity, self.beat(at), channel)
+                    partner.acting.apply(effects, at)
             case NoteOff(channel, key):
                 sounded = self.sound.thru_pitch(key)
                 self.sound.thru_off(key, self._when(at))
-                if sounded is not None:
-                    mode = self.conductor.mode
-                    self._acting.apply(mode.note_off(sounded, self.beat(at), channel), at)
+                for partner in self._listeners:
+                    mode = partner.conductor.mode
+                    if sounded is not None:
+                        partner.acting.apply(mode.note_off(sounded, self.beat(at), channel), at)
             case ControlChange(channel, controller, value):
                 self.sound.thru_control(controller, value, self._when(at))
-                if controller == SUSTAIN:
-                    mode = self.conductor.mode
-                    self._acting.apply(mode.pedal(value >= DOWN, self.beat(at), channel), at)
+                for partner in self._listeners if controller == SUSTAIN else ():
+                    mode = partner.conductor.mode
+                    partner.acting.apply(mode.pedal(value >= DOWN, self.beat(at), channel), at)
             case PitchBend(_, value):
                 self.sound.thru_bend(value, self._when(at))
             case ProgramChange(_, program):
-                self.sound.thru_program(program, at)
+                self.sound.thru_program(program, self._when(at))
+        self._pass_on(at)
 
-    def wish(self, wish: Wish | Nudge | Programs | Rate, at: Seconds) -> None:
-        """The player's controls. A value out of bounds changes nothing and is told."""
+    @property
+    def _listeners(self) -> tuple[Partner, ...]:
+        return tuple(partner for partner in self.partners if partner.member.hears_you)
+
+    def _anchor(self, at: Seconds) -> None:
+        """The player may set where the bar begins: then the score's beats are moved. Where several
+        play on it, it stays: then no mode wants that."""
+        beat, front = self.beat(at), self.front
+        wanted = front.conductor.mode.anchor(beat)
+        if wanted != beat:
+            front.acting.moved(Beats(wanted - beat), at)
+            front.conductor.moved(Beats(wanted - beat))
+
+    # ---- what the player wants
+
+    def wish(self, wish: Wish | Nudge | Programs | Rate | Front, at: Seconds) -> None:
+        """The player's controls, which are those of the partner in front; what all have in common
+        follows in the others. A value out of bounds changes nothing and is told."""
         self._logbook.record(Wished(wish, at))
-        if isinstance(wish, Programs):
-            self.sound.reprogram(wish.programs)
-            return
-        if isinstance(wish, Rate):
-            self._rate(wish.liking, at)
-            return
-        if isinstance(wish, Nudge):
-            if self.playing:
-                self.transport.pull(at, Beats(self.beat(at) + wish.beats))
-                self.sequencer.nudged(at)
-            return
-        if isinstance(wish, Turn) and wish.name == "tempo" and self._followed:
-            self.say("The tempo comes from the clock that is followed", urgent=True)
-            return
-        if isinstance(wish, Become) and self._followed:
-            sync = replace(wish.settings.sync, source=self.settings.sync.source)
-            wish = Become(replace(wish.settings, bpm=self.settings.bpm, sync=sync))
-        before = self.settings
+        match wish:
+            case Front(place):
+                self._bring_forward(place)
+            case Programs():
+                self.sound.reprogram(wish, self._when(at), self.front.place)
+            case Rate(liking):
+                self._rate(liking, at)
+            case Nudge(beats):
+                self._nudge(beats, at)
+            case Turn("tempo") if self._followed:
+                self.say("The tempo comes from the clock that is followed", urgent=True)
+            case _:
+                self._wish(self._under_their_clock(wish), at)
+                self._pass_on(at)
+
+    def _bring_forward(self, place: int) -> None:
+        if 0 <= place < len(self.partners):
+            self.front = self.partners[place]
+
+    def _nudge(self, by: Beats, at: Seconds) -> None:
+        if self.playing:
+            self.transport.pull(at, Beats(self.beat(at) + by))
+            for partner in self.partners:
+                partner.sequencer.nudged(at)
+
+    def _under_their_clock(self, wish: Wish) -> Wish:
+        """Where another clock is followed, its tempo stands."""
+        if not isinstance(wish, Become) or not self._followed:
+            return wish
+        sync = replace(wish.settings.sync, source=self.settings.sync.source)
+        return Become(replace(wish.settings, bpm=self.settings.bpm, sync=sync))
+
+    def _wish(self, wish: Wish, at: Seconds) -> None:
+        front, before = self.front, self.settings
         try:
-            effects = self.conductor.wish(wish, self.beat(at), self.playing)
+            done = self._granted(wish, at)
         except RipienoError as error:
             self.say(str(error), urgent=True)
             return
@@ -226,8 +232,21 @@ class Performance(Rolling):
                 if knobs.knob(name).read(before) != knobs.knob(name).read(self.settings):
                     self._retime(name, Seconds(at + self.sound.lead))
         if isinstance(wish, Mute | Become) and before.muted != self.settings.muted:
-            self.sound.mute(self.settings.muted, self._when(at))
-        self._acting.apply(effects, at)
+            front.section.mute(self.settings.muted, self._when(at))
+        for partner, effects in done:
+            partner.acting.apply(effects, at)
+
+    def _granted(self, wish: Wish, at: Seconds) -> list[tuple[Partner, Effects]]:
+        """What each partner makes of it. Raises SettingError."""
+        beat, playing = self.beat(at), self.playing
+        if isinstance(wish, AnswerNow | Cadence | Seed):
+            return [(each, each.conductor.wish(wish, beat, playing)) for each in self.partners]
+        done = [(self.front, self.front.conductor.wish(wish, beat, playing))]
+        for partner in self.partners:
+            common = in_common(partner.settings, self.settings)
+            if partner is not self.front and common != partner.settings:
+                done.append((partner, partner.conductor.wish(Become(common), beat, playing)))
+        return done
 
     def _rate(self, liking: int, at: Seconds) -> None:
         """The player's opinion goes into the take, where `takes/ratings.py` finds it."""
@@ -243,44 +262,26 @@ class Performance(Rolling):
             self.transport.retime(at, self.settings.bpm)
             self._logbook.tempo(self.settings, at)
 
-    def planned(self, planned: Planned, at: Seconds) -> None:
-        """A step from inference: kept for its time, or sounded at once if that was asked for."""
+    # ---- what the models say
+
+    def planned(self, planned: Planned, at: Seconds, place: int = 0) -> None:
+        """A step from the inference of the partner at `place`."""
         ready = self.playing or self._armed is not None
-        kept = self.conductor.mode.planned(planned) if ready else None
-        self._logbook.record(StepPlanned.of(planned, at, void=kept is None))
-        if kept is None:
-            return
-        self.steps_cost.add(planned.seconds)
-        self.relaxed += len(planned.relaxed)
-        self.unserved += not planned.served
-        self.rung = planned.rung
-        if planned.at_once:
-            self._acting.waiting = False
-            self.reply.add(at - self._struck)
-            when = When(planned.begin, at, at)
-            self.sequencer.play(kept, when, Source.MODEL)
-            self._acting.know_machine()
-        else:
-            self.sequencer.schedule.add(kept, Source.MODEL)
+        self.partners[place].planned(planned, at, ready=ready)
+        self._pass_on(at)
 
-    def served(self, served: Served, at: Seconds) -> None:
-        """Inference is done with a request."""
-        self._logbook.record(RequestServed(served.request, served.steps, served.void, at))
+    def served(self, served: Served, at: Seconds, place: int = 0) -> None:
+        """That inference is done with a request."""
+        self.partners[place].served(served, at)
 
-    def inference_restarted(self, heard: tuple[Note, ...], at: Seconds) -> None:
-        """Inference has lost its memory: tell it what was heard lately, and plan anew."""
-        self._logbook.record(Restarted(heard, at))
-        moment, beat = self.conductor.moment, self.beat(at)
-        here = ceil_to(beat, STEP)
-        since = min((note.onset for note in heard), default=here)
-        epoch = moment.next_epoch()
-        told = context(epoch, since, here, heard, ALL, self.settings, fresh=True)
-        self._acting.apply((Ask(told), *self.conductor.mode.changed(beat)), at)
-
-    def _anchor(self, at: Seconds) -> None:
-        """The player may set where the bar begins: then the score's beats are moved."""
-        beat = self.beat(at)
-        wanted = self.conductor.mode.anchor(beat)
-        if wanted != beat:
-            self._acting.moved(Beats(wanted - beat), at)
-            self.conductor.moved(Beats(wanted - beat))
+    def inference_restarted(
+        self,
+        heard: tuple[Note, ...],
+        at: Seconds,
+        line: Beats | None = None,
+        place: int = 0,
+    ) -> None:
+        """That inference has lost its memory, and is told what was `heard`. From the bar line
+        `line` on, if there is one, it plays."""
+        self.partners[place].restarted(heard, at, line)
+        self._pass_on(at)

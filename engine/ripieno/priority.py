@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import os
 
-REALTIME, INFERENCE = 60, 40
-"""SCHED_FIFO priorities, 1…99: below a JACK server's 70, the music before the model."""
+REALTIME, INSTRUMENT, INFERENCE = 60, 50, 40
+"""SCHED_FIFO priorities, 1…99: below a JACK server's 70, the music before its sound, and both
+before the model."""
 REFUSED = "RIPIENO_NO_FIFO"
 """Set to anything, this variable plays without real-time priority, as where the system refuses."""
 

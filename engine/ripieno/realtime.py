@@ -22,7 +22,7 @@ from ripieno.commands import Command
 from ripieno.errors import RipienoError
 from ripieno.events import ClockMessage, NoteOn, Stamped, Telemetry
 from ripieno.guard import Goodbye, Word, opened
-from ripieno.inference.host import ModelHost
+from ripieno.inference.hosts import Hosts
 from ripieno.inherit import Inherited
 from ripieno.instruments import Instruments
 from ripieno.ledger import Ledger
@@ -106,23 +106,28 @@ class Realtime:
             os.set_blocking(end, False)
             stack.callback(os.close, end)
         now = _now()
-        journal = Journal(stage.take, stage.header(stage.model.precision, now))
+        journal = Journal(stage.take, stage.header([s.model.precision for s in stage.seats], now))
         stack.callback(journal.close)
         self._history = History(journal)
-        self._host = ModelHost(stage.model, stage.log, self._history)
-        stack.callback(self._host.close)
+        self._hosts = Hosts(stage, self._history)
+        stack.callback(self._hosts.close)
         self._instruments = Instruments.open(stage.preset.routing, stage.soundfont, self._heard)
         stack.callback(self._instruments.close)
         self._guard: Sender[Word] = Sender(wires.alive)
         for output in self._instruments.outputs:
             if isinstance(output, PortOutput):
                 self._guard.send(opened(output))
-        routing, settings = stage.preset.routing, stage.preset.settings
+        routing = stage.preset.routing
         lanes = self._instruments.lanes
         tap: Output = TakeOutput(self._history, _now, lanes)
-        sound = Sound([tap, *lanes], ledger, routing, self._history)
+        others = [seat.routing for seat in stage.seats[1:]]
         self.performance = Performance(
-            settings, sound, self._host.ask, self._history, seed=stage.seed, at=now
+            [seat.member for seat in stage.seats],
+            Sound([tap, *lanes], ledger, stage.seats[0].routing, self._history, others),
+            self._hosts.asks,
+            self._history,
+            seed=stage.seed,
+            at=now,
         )
         self._timekeeper = Timekeeper(self.performance)
         stack.callback(self._timekeeper.close)
@@ -131,13 +136,12 @@ class Realtime:
             stage,
             self.performance,
             self._timekeeper,
-            self._host,
+            self._hosts,
             self._script,
             self.leave,
-            port=next(iter(self._instruments.input_names), ""),
-            lamps=self._instruments.open_lamps(routing.client),
+            self._instruments.controllers(routing.client),
         )
-        self._host.join(self.performance, self._orders.begin)
+        self._hosts.join(self.performance, self._orders.begin)
         self._osc = self._open_osc(stack)
         self._observer = Observer(
             self.performance, self._history, self._timekeeper, str(stage.take)
@@ -184,7 +188,7 @@ class Realtime:
             now = _now()
             self._read_instruments(now)
             self._read_commands(now)
-            self._host.read(_now)
+            self._hosts.read(_now)
             self._timekeeper.look(now)
             self._orders.look(now)
             self._script.feed(show, _now())
@@ -207,7 +211,7 @@ class Realtime:
         """Sleep until something comes or something is due, the last millisecond awake."""
         due = self._due()
         files: list[int | Readable] = [self._bell, self._wires.guard, self._commands]
-        files += self._host.files()
+        files += self._hosts.files()
         files += [self._osc] if self._osc else []
         timeout = min(due - SPIN, self._next_telemetry) - perf_counter()
         ready, _, _ = select.select(files, [], [], max(0.0, timeout))
@@ -225,6 +229,7 @@ class Realtime:
             show.wake(),
             self._script.wake(show),
             self._timekeeper.wake(),
+            self._hosts.wake(),
             *self._orders.wake(),
         )
         return min((w for w in wakes if w is not None), default=Seconds(perf_counter() + 1.0))
@@ -276,14 +281,14 @@ class Realtime:
         self._tell(now)
         if now >= self._next_check:
             self._next_check = Seconds(now + PORT_CHECK)
-            self._host.reap()
+            self._hosts.reap()
             for sentence in self._instruments.check():
                 show.say(sentence, urgent=True)
             for output in self._instruments.newcomers:
                 show.sound.greet(output)
 
     def _tell(self, now: Seconds, *, ended: bool = False) -> None:
-        self._observer.model = self._host.title
+        self._observer.models = self._hosts.titles
         scenes = self._orders.scenes
         self._observer.scene, self._observer.coming = scenes.current, scenes.coming
         try:

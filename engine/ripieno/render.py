@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ripieno.clock import Beats, Seconds, VirtualClock
@@ -39,12 +40,12 @@ def render(stage: Stage) -> Rendered:
     """
     if stage.bars is None:
         raise SettingError("a rendering needs a length", allowed="--bars 1 or more")
-    manifest = check(stage.model.folder)
-    model = open_model(manifest, stage.model.precision)
+    models = [open_model(check(s.model.folder), s.model.precision) for s in stage.seats]
     script = Script.of(stage)
-    journal = Journal(stage.take, stage.header(model.precision, Seconds(0.0)))
+    precisions = [model.precision for model in models]
+    journal = Journal(stage.take, stage.header(precisions, Seconds(0.0)))
     try:
-        offline = Offline(stage, player_of(model), script, journal)
+        offline = Offline(stage, [player_of(model) for model in models], script, journal)
         return offline.run(Beats(stage.bars * stage.preset.settings.meter.bar))
     finally:
         journal.close()
@@ -53,16 +54,26 @@ def render(stage: Stage) -> Rendered:
 class Offline:
     """One process, one thread, no waiting: requests are answered where they are asked."""
 
-    def __init__(self, stage: Stage, generator: Player, script: Script, recorder: Recorder) -> None:
+    def __init__(
+        self, stage: Stage, generators: Sequence[Player], script: Script, recorder: Recorder
+    ) -> None:
+        """Each of `generators` plays for the one at its place among the seats."""
         self._clock = VirtualClock()
-        self._generator = generator
+        self._generators = generators
         self._script = script
-        self._requests: deque[Request] = deque()
+        self._requests: deque[tuple[int, Request]] = deque()
         written = TakeOutput(recorder, self._clock.now)
-        sound = Sound((written,), Ledger(), stage.preset.routing, recorder)
+        first, *others = [seat.routing for seat in stage.seats]
         self.performance = Performance(
-            stage.preset.settings, sound, self._requests.append, recorder, seed=stage.seed
+            [seat.member for seat in stage.seats],
+            Sound((written,), Ledger(), first, recorder, others),
+            [self._asks(place) for place, _ in enumerate(stage.seats)],
+            recorder,
+            seed=stage.seed,
         )
+
+    def _asks(self, place: int) -> Callable[[Request], None]:
+        return lambda request: self._requests.append((place, request))
 
     def run(self, end: Beats) -> Rendered:
         """Play from the start to the bar line at `end`."""
@@ -91,13 +102,13 @@ class Offline:
 
     def _answer_requests(self, now: Seconds) -> None:
         while self._requests:
-            request = self._requests.popleft()
-            steps = 0
-            for steps, planned in enumerate(self._generator.plan(request, self._clock), start=1):
+            place, request = self._requests.popleft()
+            generator, steps = self._generators[place], 0
+            for steps, planned in enumerate(generator.plan(request, self._clock), start=1):
                 # what a step cost belongs to this machine and this moment, not to the music
                 free = replace(planned, seconds=Seconds(0.0), model_seconds=Seconds(0.0))
-                self.performance.planned(free, now)
-            self.performance.served(Served(request.number, steps, False), now)
-            for sentence in self._generator.faults:
+                self.performance.planned(free, now, place)
+            self.performance.served(Served(request.number, steps, False), now, place)
+            for sentence in generator.faults:
                 self.performance.say(sentence, urgent=True)
-            self._generator.faults.clear()
+            generator.faults.clear()

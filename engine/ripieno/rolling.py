@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ripieno.acting import Acting
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, TempoMap
 from ripieno.commands import Locate, Panic, Play, Seed, Stop
+from ripieno.ensemble import Member, in_common
 from ripieno.events import Notice, Phase, Request
 from ripieno.logbook import Logbook
 from ripieno.modes.conductor import Conductor
+from ripieno.partner import Ground, Partner
 from ripieno.pulse import Pulse
 from ripieno.sequencer import Sequencer
 from ripieno.settings import ClockSource, Settings
@@ -30,28 +31,31 @@ class Rolling:
 
     def __init__(
         self,
-        settings: Settings,
+        members: Sequence[Member],
         sound: Sound,
-        ask: Callable[[Request], None],
+        asks: Sequence[Callable[[Request], None]],
         recorder: Recorder,
         *,
         seed: Seed | None = None,
         at: Seconds = Seconds(0.0),
     ) -> None:
-        self.conductor = Conductor(settings, seed)
+        """Each of `members` plays through the section of `sound` and asks by the one of `asks` at
+        its place. What they have in common is as the first has it."""
+        first = members[0].settings
         self.sound = sound
-        self.transport = Transport(settings, at)
-        self.sequencer = Sequencer(sound)
+        self.transport = Transport(first, at)
         self.pulse = Pulse(sound, at)
         self._logbook = Logbook(recorder, self.transport)
-        self._acting = Acting(
-            self.conductor, self.transport, self.sequencer, self.pulse, sound, self._logbook, ask
+        alone = len(members) == 1
+        ground = Ground(self.transport, self.pulse, self._logbook, seed, alone, at)
+        self.partners = tuple(
+            Partner(_among(member, first), section, ground, ask)
+            for member, section, ask in zip(members, sound.sections, asks, strict=True)
         )
+        self.front = self.partners[0]
+        """The one that the player's controls are for."""
         self._armed: Beats | None = None  # where the transport will begin, when told to
         self._alive = at  # when time was told last
-        if self.conductor.told:
-            self._acting.apply(self.conductor.told, at)
-        sound.mute(settings.muted, self._when(at))
 
     def beat(self, at: Seconds) -> Beats:
         """The place on the score at `at`."""
@@ -72,11 +76,23 @@ class Rolling:
 
     @property
     def settings(self) -> Settings:
-        return self.conductor.settings
+        """Those of the partner in front; what all have in common is in everyone's."""
+        return self.front.settings
+
+    @property
+    def conductor(self) -> Conductor:
+        """That of the partner in front."""
+        return self.front.conductor
+
+    @property
+    def sequencer(self) -> Sequencer:
+        """That of the partner in front."""
+        return self.front.sequencer
 
     @property
     def phase(self) -> Phase:
-        return self.conductor.mode.phase if self.playing else Phase.STOPPED
+        """That of the partner in front."""
+        return self.front.phase
 
     def play(self, at: Seconds) -> None:
         """Start the transport, or go on: half a beat before a bar line, or with a count-in."""
@@ -94,14 +110,17 @@ class Rolling:
 
     def arm(self, beat: Beats, at: Seconds) -> None:
         """Get ready to begin exactly at `beat`, whenever that will be."""
-        self._acting.apply(self.conductor.arm(beat), at)
+        for partner in self.partners:
+            partner.acting.apply(partner.conductor.arm(beat), at)
+        self._pass_on(at)
         self._armed = beat
 
     def _roll(self, at: Seconds, start: Beats, first: Beats) -> None:
         self._armed = None
         self.transport.roll(at, start, self.settings.bpm)
         self._alive = at
-        self.sequencer.begin(start)
+        for partner in self.partners:
+            partner.sequencer.begin(start)
         self.pulse.begin(self.tempo, at, first)
         self._logbook.mark(Mark.PLAYED, at)
         self._logbook.tempo(self.settings, at)
@@ -114,13 +133,16 @@ class Rolling:
     def _stop(self, at: Seconds) -> None:
         beat = self.beat(at)
         self._logbook.mark(Mark.STOPPED, at)
-        self._acting.apply(self.conductor.stop(), at)
+        for partner in self.partners:
+            partner.acting.apply(partner.conductor.stop(), at)
         self._armed = None
         self.transport.stand(beat)
         self.pulse.stop(at)
         self.sound.release_all(self._when(at))
-        self.sequencer.silenced()
-        self.conductor.moment.ear.release_all(beat)
+        self._pass_on(at)
+        for partner in self.partners:
+            partner.sequencer.silenced()
+            partner.conductor.moment.ear.release_all(beat)
 
     def panic(self, at: Seconds) -> None:
         """Silence at once; the music stops and can be started again."""
@@ -138,9 +160,12 @@ class Rolling:
     def _go_to(self, beat: Beats, at: Seconds) -> None:
         if self.playing:
             self.transport.pull(at, beat)
-            self.sequencer.begin(beat)
+            for partner in self.partners:
+                partner.sequencer.begin(beat)
             self.pulse.jumped(self.tempo, at)
-            self._acting.apply(self.conductor.located(beat, True), at)
+            for partner in self.partners:
+                partner.acting.apply(partner.conductor.located(beat, True), at)
+            self._pass_on(at)
         elif self._followed:
             self.transport.stand(beat)
             self.arm(beat, at)
@@ -161,7 +186,8 @@ class Rolling:
     def leaving(self, beat: Beats, at: Seconds) -> None:
         """The other clock will jump instead of reaching `beat`: nothing sounds there any more."""
         self._logbook.record(Leaving(beat, at))
-        self.sequencer.schedule.cut(beat)
+        for partner in self.partners:
+            partner.sequencer.schedule.cut(beat)
 
     def begin(self, tempo: TempoMap, at: Seconds) -> None:
         """The other clock starts: the straight beat `tempo.beat` is at `tempo.at`. A clock that
@@ -180,9 +206,10 @@ class Rolling:
 
     def _follow_tempo(self, bpm: float) -> None:
         """The screen and the model are told the tempo; it is nobody's knob now."""
-        moment = self.conductor.moment
-        if abs(bpm - moment.settings.bpm) > AUDIBLE * moment.settings.bpm:
-            moment.settings = replace(moment.settings, bpm=bpm)
+        if abs(bpm - self.settings.bpm) > AUDIBLE * self.settings.bpm:
+            for partner in self.partners:
+                moment = partner.conductor.moment
+                moment.settings = replace(moment.settings, bpm=bpm)
 
     @property
     def _followed(self) -> bool:
@@ -200,4 +227,18 @@ class Rolling:
         return tuple(self._logbook.notices)
 
     def _when(self, at: Seconds) -> When:
-        return self._acting.now(at)
+        return When(self.beat(at), at, at)
+
+    def _pass_on(self, at: Seconds) -> None:
+        """Let those who hear each other hear what has just begun and ended, and what comes of it,
+        until nothing more does."""
+        while news := [(each, sung) for each in self.partners for sung in each.section.news()]:
+            for singer, sung in news:
+                for partner in self.partners:
+                    if partner.hears(singer, sung):
+                        partner.listen(sung, at)
+
+
+def _among(member: Member, first: Settings) -> Member:
+    """`member`, with what it has in common with the `first` one."""
+    return replace(member, settings=in_common(member.settings, first))

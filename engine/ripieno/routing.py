@@ -20,6 +20,8 @@ class OutputKind(StrEnum):
     NONE = "none"
     LV2 = "lv2"
     """An LV2 instrument, by its URI, in jalv over JACK."""
+    VST3 = "vst3"
+    """A VST3 instrument, by its name or path, through pedalboard."""
     PLUGIN = "plugin"
     """An output that another package brings: its name, and after a colon what it makes of it."""
 
@@ -43,6 +45,8 @@ class OutputSpec:
     """It is told only of these channels, 0…15; () is all."""
     velocity: tuple[tuple[int, int], ...] = ()
     """Points (played, sent) of its velocity table, 1…127, rising in the first; () changes none."""
+    parameters: tuple[tuple[str, float | str | bool], ...] = ()
+    """Names and values of a VST3 instrument's parameters, each in its own unit."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.latency_ms <= 500:
@@ -110,3 +114,10 @@ class Routing:
         for name in ("channels", "programs", "banks", "volumes", "pans"):
             if len(getattr(self, name)) != len(VOICES):
                 raise SettingError(f"{name} needs one number for each of four voices")
+
+
+def own_instruments(routing: Routing) -> tuple[str, ...]:
+    """The instruments beside our own sounds and the MIDI ports, and another soundfont, by name."""
+    usual = (OutputKind.SYNTH, OutputKind.PORT, OutputKind.VIRTUAL, OutputKind.NONE)
+    others = (f"{spec.kind}:{spec.name}" for spec in routing.outputs if spec.kind not in usual)
+    return (*others, *([routing.soundfont] if routing.soundfont else []))

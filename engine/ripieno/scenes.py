@@ -1,13 +1,16 @@
 """A preset or a scene that is recalled comes at the next bar line, without a gap.
 
-What decides notes must be settled before the commit horizon reaches the bar line; tempo, sounds
-and muted voices change on the line itself. So a recall is done in two halves.
+What decides notes must be settled before the commit horizon reaches the bar line; sounds must be
+there for its first notes; tempo and muted voices change on the line itself. So a recall is done in
+three parts. One that brings another model waits for that to be loaded, and comes with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from enum import Enum, auto
+from typing import Protocol
 
 from ripieno.clock import Beats, Seconds
 from ripieno.commands import Become, Programs, Recall
@@ -16,20 +19,57 @@ from ripieno.settings import Settings
 
 MARGIN = Beats(0.125)
 """Half a step: what is wished so long before the horizon meets the bar line is heard there."""
+SOONER = Seconds(0.002)
+"""So long before its bar line a sound is chosen: no note lies between."""
+AT_HAND = Seconds(0.01)
+"""How long before they are needed sounds are put on their way."""
 
 Obey = Callable[[Become | Programs, Seconds], None]
 
 
-class Scenes:
-    """What is recalled and has not come yet. `obey` carries out a wish, `load` gets a model."""
+class Loader(Protocol):
+    """Who brings another model."""
 
-    def __init__(self, performance: Performance, obey: Obey, load: Callable[[str], None]) -> None:
+    @property
+    def loading(self) -> bool:
+        """Whether a model was asked for whose bar line is not known yet."""
+        ...
+
+    @property
+    def line(self) -> Beats | None:
+        """The bar line on which a model takes over that is ready; None for no such model."""
+        ...
+
+
+class _Part(Enum):
+    """What is still to be done of a recall."""
+
+    SETTLE = auto()
+    SOUND = auto()
+    ARRIVE = auto()
+
+
+class Scenes:
+    """What is recalled and has not come yet. `obey` carries out a wish, `load` gets a model.
+
+    `instruments` are those that were opened at the start, beside our own sounds.
+    """
+
+    def __init__(
+        self,
+        performance: Performance,
+        obey: Obey,
+        load: Callable[[str], None],
+        loader: Loader,
+        instruments: Iterable[str] = (),
+    ) -> None:
         self.current = ""
         """The name of what was recalled last."""
-        self._show, self._obey, self._load = performance, obey, load
+        self._show, self._obey, self._load, self._loader = performance, obey, load, loader
+        self._instruments = frozenset(instruments)
         self._coming: Recall | None = None
-        self._line = Beats(0.0)
-        self._prepared = False
+        self._line: Beats | None = None  # not known while a model is loading
+        self._left: list[_Part] = []
 
     @property
     def coming(self) -> str:
@@ -41,44 +81,81 @@ class Scenes:
         if what.model:
             self._load(what.model)
         what = replace(what, settings=_same_clock(what.settings, self._show.settings))
-        self._coming, self._prepared = what, False
+        self._coming, self._line, self._left = what, None, list(_Part)
+        if missing := [name for name in what.instruments if name not in self._instruments]:
+            self._show.say(
+                f"{what.name} is played on the instruments that are open: {', '.join(missing)} "
+                "cannot be opened while the music plays. Start with that preset to have it"
+            )
         if not self._show.playing:
             self._arrive(what, now)
-            return
-        self._line = self._next_line(now)
+        else:
+            self._find_line(now)
 
     def wake(self) -> Seconds | None:
-        """When `look` has something to do next; None if nothing is coming."""
-        if self._coming is None or not self._show.playing:
+        """When `look` has something to do next; None if nothing is coming, or not yet known."""
+        if self._coming is None or self._line is None or not self._show.playing:
             return None
-        return self._show.tempo.seconds(self._line if self._prepared else self._early())
+        return min(self._moment(part, self._line) for part in self._left)
 
     def look(self, now: Seconds) -> None:
-        """Do the half that is due at `now`."""
+        """Do what is due at `now`."""
         coming = self._coming
         if coming is None:
             return
-        beat = self._show.beat(now)
-        if not self._prepared and self._line - beat > self._farthest():  # the music went back
-            self._line = self._next_line(now)
-        if not self._show.playing or beat >= self._line:
+        if not self._show.playing:
             self._arrive(coming, now)
-        elif not self._prepared and beat >= self._early():
-            self._prepared = True
-            self._obey(Become(_before_the_line(coming.settings, self._show.settings)), now)
+            return
+        self._find_line(now)
+        if self._line is None:
+            return
+        for part in tuple(self._left):
+            if self._coming and self._moment(part, self._line) <= now:
+                self._left.remove(part)
+                self._do(part, coming, self._line, now)
+
+    def _do(self, part: _Part, what: Recall, line: Beats, now: Seconds) -> None:
+        match part:
+            case _Part.SETTLE:
+                settled = _before_the_line(what.settings, self._show.settings)
+                self._obey(Become(settled), now)
+            case _Part.SOUND:
+                self._sound(what, max(now, Seconds(self._show.tempo.seconds(line) - SOONER)))
+            case _Part.ARRIVE:
+                self._arrive(what, now)
 
     def _arrive(self, what: Recall, now: Seconds) -> None:
         self._coming, self.current = None, what.name
         self._obey(Become(what.settings), now)
+        if _Part.SOUND in self._left:
+            self._sound(what, now)
+
+    def _sound(self, what: Recall, at: Seconds) -> None:
         if what.programs is not None:
-            self._obey(Programs(what.programs), now)
+            self._obey(Programs(what.programs, what.mix), at)
 
-    def _farthest(self) -> Beats:
-        settings = self._show.settings
-        return Beats(settings.meter.bar + settings.horizon.commit + MARGIN)
+    def _moment(self, part: _Part, line: Beats) -> Seconds:
+        """When `part` is due, for a recall that comes on `line`."""
+        show = self._show
+        early = Beats(line - show.settings.horizon.commit - MARGIN)
+        if part is _Part.SETTLE:
+            return show.tempo.seconds(early)
+        on_line = show.tempo.seconds(line)
+        sound = part is _Part.SOUND
+        return Seconds(on_line - show.sound.lead - AT_HAND) if sound else on_line
 
-    def _early(self) -> Beats:
-        return Beats(self._line - self._show.settings.horizon.commit - MARGIN)
+    def _find_line(self, now: Seconds) -> None:
+        """The bar line on which it comes, once that is known; another one where the music went."""
+        show = self._show
+        if self._coming is not None and self._coming.model and self._loader.loading:
+            self._line, self._left = None, list(_Part)
+            return
+        bar = Beats(show.settings.meter.bar + show.settings.horizon.commit + MARGIN)
+        known = self._loader.line if self._coming and self._coming.model else None
+        if self._line is None:
+            self._line = self._next_line(now) if known is None else known
+        elif known is None and _Part.SETTLE in self._left and self._line - show.beat(now) > bar:
+            self._line = self._next_line(now)  # the music went back
 
     def _next_line(self, now: Seconds) -> Beats:
         """The first bar line before which what is wished now can still be settled."""

@@ -60,6 +60,15 @@ class BendMark:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramMark:
+    """Another sound, from `beat` on."""
+
+    beat: Beats
+    channel: int
+    program: int
+
+
+@dataclass(frozen=True, slots=True)
 class TempoMark:
     """From `beat` on, `bpm` quarter notes a minute (> 0, not bound to what can be played live)."""
 
@@ -84,6 +93,8 @@ class Score:
     meters: tuple[MeterMark, ...] = ()
     controls: tuple[ControlMark, ...] = ()
     bends: tuple[BendMark, ...] = ()
+    programs: tuple[ProgramMark, ...] = ()
+    """Sounds that are chosen on the way; those of the start are the parts' own."""
 
     @property
     def end(self) -> Beats:

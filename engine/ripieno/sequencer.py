@@ -10,8 +10,8 @@ from ripieno.events import Planned
 from ripieno.lateness import WAITED_FOR, Latecomers
 from ripieno.modes.ear import STEP
 from ripieno.schedule import Schedule
+from ripieno.section import Section, When
 from ripieno.settings import Late
-from ripieno.sound import Sound, When
 from ripieno.takes.facts import Source
 
 GRACE = 0.008
@@ -19,13 +19,13 @@ GRACE = 0.008
 
 
 class Sequencer:
-    """Plays a schedule of steps. Scheduled ones are handed to `sound` `lead` seconds early."""
+    """Plays a schedule of steps. Scheduled ones are handed to `section` `lead` seconds early."""
 
-    def __init__(self, sound: Sound) -> None:
+    def __init__(self, section: Section) -> None:
         self.schedule = Schedule()
         self.steps = self.missed = 0
         self.last: When | None = None  # when the model's last step sounded
-        self._sound = sound
+        self._section = section
         self._latecomers = Latecomers()
         self._check = Beats(0.0)  # the next step to be checked for a miss
         self._served = Beats(0.0)  # the model's steps have sounded up to here
@@ -75,7 +75,7 @@ class Sequencer:
 
     def play(self, planned: Planned, when: When, source: Source) -> None:
         """Sound a step, whenever that is."""
-        self._sound.perform(planned, when, source)
+        self._section.perform(planned, when, source)
         if source is Source.MODEL:
             self.steps += 1
             self.last = when

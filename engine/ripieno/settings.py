@@ -13,6 +13,8 @@ from ripieno.clock import FASTEST, SLOWEST, Beats, Meter
 from ripieno.errors import SettingError, nearest_name
 from ripieno.grammar.grid import VOICES
 
+DIRECTIONS, FARTHEST = 4, 3.0
+"""Ways to go in a model's space, and how far each leads to either side."""
 FULL_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
 """Lowest and highest pitch of soprano, alto, tenor and bass, as MIDI numbers."""
 
@@ -235,8 +237,12 @@ class Turns:
     hand_over: HandOver = HandOver.CATCH_UP
     speculate: bool = True
     """Plan an answer before it is certain that you are done, so that it needs no prompt."""
+    yields: bool = True
+    """Whether a note that it hears ends its turn; else it plays its turn to the end."""
     space: float = 0.0
     """How much the machine leaves for you, 0…1: the busier you are, the less it plays."""
+    density: float = 1.0
+    """How busy the machine is, 0.25…2 times what the model would play by itself."""
 
     def __post_init__(self) -> None:
         check("after_beats", self.after_beats, 0.25, 16, "beats")
@@ -244,6 +250,7 @@ class Turns:
         check("bars", self.bars, 0, 64, "bars")
         check("legato_beats", self.legato_beats, 0, 4, "beats")
         check("space", self.space, 0, 1)
+        check("density", self.density, 0.25, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +274,26 @@ class Horizon:
                 f"commit ({self.commit:g}) lies beyond lookahead ({self.lookahead:g})",
                 allowed="commit ≤ lookahead",
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """Where a model that makes whole blocks of bars goes, in the space that it has learned."""
+
+    morph: float = 0.0
+    """0…1: from the phrase heard last to the one before it; one that nobody played is imagined."""
+    variation: float = 0.35
+    """0…1: how far each block steps aside from there; at 1 it has nothing of the phrases."""
+    directions: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    """-3…3: four further ways to go, those in which the model's music changes most."""
+
+    def __post_init__(self) -> None:
+        check("morph", self.morph, 0, 1)
+        check("variation", self.variation, 0, 1)
+        if len(self.directions) != DIRECTIONS:
+            raise SettingError(f"directions need {DIRECTIONS} numbers")
+        for number, value in enumerate(self.directions, 1):
+            check(f"direction_{number}", value, -FARTHEST, FARTHEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,6 +350,7 @@ class Settings:
     """How hard the machine plays before it has heard you, 1…127."""
     transpose: int = 0
     """Semitones between your keyboard and the music, -24…24."""
+    blocks: Blocks = field(default_factory=Blocks)
 
     def __post_init__(self) -> None:
         check("bpm", self.bpm, SLOWEST, FASTEST, "quarter notes a minute")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ripieno.clock import Beats, Seconds
 from ripieno.commands import Recall, Seed
+from ripieno.ensemble import Member, alone
 from ripieno.events import NoteOff, Stamped
 from ripieno.guest import Guest
 from ripieno.inference.computer import manifest_hash, this_computer
@@ -16,8 +17,17 @@ from ripieno.midi.midifile import FileInput
 from ripieno.osc.address import OscSpec
 from ripieno.performance import Performance
 from ripieno.preset.preset import Preset
-from ripieno.routing import InputKind
-from ripieno.takes.take import Header
+from ripieno.routing import InputKind, Routing
+from ripieno.takes.header import Chair, Header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Where one who plays with you sits: how it plays, by which model, on which channels."""
+
+    member: Member
+    model: ModelSpec
+    routing: Routing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +50,22 @@ class Stage:
     """The presets that 'next' goes through, in order."""
     osc: OscSpec | None = None
     """Where OSC is heard; None: nowhere."""
+    ensemble: tuple[Seat, ...] = ()
+    """All who play, where they are several; the first plays by `preset` and `model` as well."""
 
-    def header(self, precision: str, started: Seconds) -> Header:
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """All who play, also where there is one alone."""
+        (member,) = alone(self.preset.settings)
+        routing = self.preset.routing
+        return self.ensemble or (Seat(member=member, model=self.model, routing=routing),)
+
+    def header(self, precisions: Sequence[str], started: Seconds) -> Header:
+        """The take's header; `precisions` are those of the models, as far as they are known."""
         routing, smaller = self.preset.routing, self.model.fallback
         return Header(
             model=self.model.folder.name,
-            precision=precision,
+            precision=precisions[0],
             preset=self.preset.name,
             phrase=self.seed.name if self.seed else "",
             settings=self.preset.settings,
@@ -60,7 +80,24 @@ class Stage:
             computer=this_computer(),
             smaller=smaller.name if smaller else "",
             smaller_bundle=manifest_hash(smaller) if smaller else "",
+            ensemble=tuple(map(_chair, self.ensemble, precisions)),
         )
+
+
+def _chair(seat: Seat, precision: str) -> Chair:
+    smaller = seat.model.fallback
+    return Chair(
+        name=seat.member.name,
+        hears=seat.member.hears,
+        settings=seat.member.settings,
+        channels=seat.routing.channels,
+        programs=seat.routing.programs,
+        model=seat.model.folder.name,
+        precision=precision,
+        bundle=manifest_hash(seat.model.folder),
+        smaller=smaller.name if smaller else "",
+        smaller_bundle=manifest_hash(smaller) if smaller else "",
+    )
 
 
 class Script:
@@ -111,7 +148,7 @@ class Script:
             meter = performance.settings.meter
             if performance.pulse.counting_in(beat):
                 return
-            for message in self._guest.advance(beat, performance.phase, meter):
+            for message in self._guest.advance(beat, performance.partners[0].phase, meter):
                 performance.hear(Stamped(at, message), keeps_time=True)
 
     def interrupted(self, performance: Performance, at: Seconds) -> None:

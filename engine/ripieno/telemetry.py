@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from ripieno.clock import Beats, Seconds
-from ripieno.events import Look, RollNote, Telemetry, part_of
+from ripieno.events import Look, PartnerState, RollNote, Telemetry, part_of
+from ripieno.partner import Partner
 from ripieno.performance import Performance
 from ripieno.takes.history import History
 from ripieno.timekeeper import Timekeeper
@@ -25,7 +27,8 @@ class Observer:
         self._history = history
         self._timekeeper = timekeeper
         self._take = take
-        self.model = "loading …"
+        self.models: tuple[str, ...] = ("loading …",)
+        """The title of each partner's model."""
         self.outputs: tuple[str, ...] = ()
         self.inputs: tuple[str, ...] = ()
         self.scene = self.coming = ""
@@ -38,8 +41,9 @@ class Observer:
         committed, lookahead = mode.horizon(beat)
         heard = show.conductor.moment.heard_key
         past = self._history.roll(Beats(beat - PAST), beat, show.settings.player_voice)
-        planned = _planned(show, committed)
-        gauges = (show.sound.lateness, show.steps_cost, show.reply, show.handover)
+        planned = chain.from_iterable(_planned(each, beat) for each in show.partners)
+        front = show.front
+        gauges = (show.sound.lateness, front.steps_cost, front.reply, front.handover)
         return Telemetry(
             at=at,
             beat=beat,
@@ -51,36 +55,56 @@ class Observer:
             committed=committed,
             lookahead=lookahead,
             roll=(*past, *planned),
-            levels=show.sound.levels(),
+            levels=front.section.levels(),
             latencies=tuple(gauge.latency() for gauge in gauges if gauge.count),
-            steps=show.sequencer.steps,
+            steps=show.steps,
             missed=show.missed,
             relaxed=show.relaxed,
             sounding=show.sound.sounding,
             outputs=self.outputs,
             inputs=self.inputs,
-            model=self.model,
+            model=self.models[front.place],
             notices=tuple(show.notices),
             take=self._take,
             clock=self._timekeeper.state(),
             rung=show.rung,
             counting_in=show.pulse.until_music(beat),
             heard_key="" if heard is None else str(heard),
-            programs=show.sound.programs,
+            programs=front.section.routing.programs,
             scene=self.scene,
             coming=self.coming,
+            partners=tuple(map(self._state, show.partners)),
+            front=front.place,
             ended=ended,
         )
 
+    def _state(self, partner: Partner) -> PartnerState:
+        settings = partner.settings
+        return PartnerState(
+            name=partner.name,
+            model=self.models[partner.place] if partner.place < len(self.models) else "",
+            mode=settings.own_mode or settings.mode,
+            phase=partner.phase,
+            levels=partner.section.levels(),
+            muted=settings.muted,
+            rung=partner.rung,
+            steps=partner.sequencer.steps,
+            missed=partner.missed,
+            hears=partner.member.hears,
+            programs=partner.section.routing.programs,
+        )
 
-def _planned(show: Performance, committed: Beats) -> Iterator[RollNote]:
+
+def _planned(partner: Partner, beat: Beats) -> Iterator[RollNote]:
     """The plan as notes: what is struck or held in each step that has not sounded yet."""
+    committed, _ = partner.conductor.mode.horizon(beat)
+    muted, place = partner.settings.muted, partner.place
     open_notes: dict[int, RollNote] = {}
-    for planned, _ in show.sequencer.schedule:
+    for planned, _ in partner.sequencer.schedule:
         look = Look.COMMITTED if planned.begin < committed else Look.PLANNED
         for voice in planned.voices:
             going_on = open_notes.get(voice.voice)
-            if voice.pitch is None or part_of(voice.voice) in show.settings.muted:
+            if voice.pitch is None or part_of(voice.voice) in muted:
                 open_notes.pop(voice.voice, None)
                 yield from () if going_on is None else (going_on,)
                 continue
@@ -88,12 +112,12 @@ def _planned(show: Performance, committed: Beats) -> Iterator[RollNote]:
             if held and going_on is not None and going_on.look is look:
                 length = Beats(planned.end - going_on.onset)
                 open_notes[voice.voice] = RollNote(
-                    part_of(voice.voice), voice.pitch, going_on.onset, length, look
+                    part_of(voice.voice), voice.pitch, going_on.onset, length, look, place
                 )
                 continue
             yield from () if going_on is None else (going_on,)
             length = Beats(planned.end - planned.begin)
             open_notes[voice.voice] = RollNote(
-                part_of(voice.voice), voice.pitch, planned.begin, length, look
+                part_of(voice.voice), voice.pitch, planned.begin, length, look, place
             )
     yield from open_notes.values()

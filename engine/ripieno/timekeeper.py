@@ -6,7 +6,7 @@ Whatever another clock says becomes a few calls of the performance; it never see
 from __future__ import annotations
 
 from ripieno.clock import Beats, Seconds, ceil_to, unswung
-from ripieno.commands import Choose, Nudge, Programs, Rate, Turn
+from ripieno.commands import Choose, Front, Nudge, Programs, Rate, Turn
 from ripieno.errors import RipienoError
 from ripieno.events import ClockMessage, ClockState
 from ripieno.modes.conductor import Wish
@@ -84,7 +84,7 @@ class Timekeeper:
         else:
             self._show.stop(now)
 
-    def wish(self, wish: Wish | Nudge | Programs | Rate, now: Seconds) -> None:
+    def wish(self, wish: Wish | Nudge | Programs | Rate | Front, now: Seconds) -> None:
         """The player's controls; the tempo of a Link session is everybody's."""
         sets_tempo = isinstance(wish, Turn) and wish.name == "tempo"
         if isinstance(self._followed, LinkFollower) and isinstance(wish, Turn) and sets_tempo:

@@ -126,6 +126,8 @@ def _events(score: Score) -> Iterator[_Event]:
         yield _Event(frame(mark.beat), 2, _control(mark.channel, mark.controller, mark.value))
     for bend in score.bends:
         yield _Event(frame(bend.beat), 2, _bend(bend.channel, bend.value))
+    for sound in score.programs:
+        yield _Event(frame(sound.beat), 2, _program(sound.channel, sound.program))
 
 
 def _program(channel: int, program: int) -> Callable[[Renderer], None]:

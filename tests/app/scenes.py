@@ -10,7 +10,17 @@ from dataclasses import replace
 from math import ceil
 
 from ripieno.clock import Beats, Meter, Seconds
-from ripieno.events import ClockState, Latency, Look, Notice, Phase, RollNote, Telemetry
+from ripieno.events import (
+    ClockState,
+    Latency,
+    Look,
+    Notice,
+    PartnerState,
+    Phase,
+    RollNote,
+    Rung,
+    Telemetry,
+)
 from ripieno.settings import ClockSource, Horizon, Key, Mode, Rules, Sampling, Settings, Strength
 
 SETTINGS = Settings(
@@ -108,6 +118,37 @@ def answering(beat: float = 20.6, settings: Settings = SETTINGS, begin: float = 
         heard_key="G major",
         programs=(19, 19, 48, 52),
     )
+
+
+def ensemble(front: int = 0) -> Telemetry:
+    """A choir that goes along with a bass, and a fiddle whose turn it is, short of time."""
+    choir = PartnerState(
+        name="choir",
+        model="chorale-transformer (int8)",
+        mode="accompany",
+        phase=Phase.ACCOMPANYING,
+        levels=(80, 80, 80, 0),
+        muted=frozenset({3}),
+        rung=Rung.FULL,
+        steps=320,
+        missed=0,
+        hears=("you",),
+        programs=(52, 52, 52, 52),
+    )
+    fiddle = PartnerState(
+        name="fiddle",
+        model="folk-transformer (int8)",
+        mode="answer",
+        phase=Phase.ANSWERING,
+        levels=(96, 0, 0, 0),
+        muted=frozenset(),
+        rung=Rung.HOLD,
+        steps=96,
+        missed=3,
+        hears=("choir.soprano",),
+        programs=(40, 40, 40, 40),
+    )
+    return replace(answering(), partners=(choir, fiddle), front=front)
 
 
 def following(jitter: float = 0.4, *, locked: bool = True) -> Telemetry:

@@ -123,8 +123,19 @@ class FakeShelves:
         self.binned += [item for item in self.take_items if item.name == name]
         self.take_items = [item for item in self.take_items if item.name != name]
 
-    def restore_take(self, name: str) -> None:
-        self.take_items += [item for item in self.binned if item.name == name]
+    def restore_take(self) -> str:
+        if not self.binned:
+            raise PhraseError("no take is waiting to be brought back")
+        self.take_items.append(self.binned.pop())
+        return self.take_items[-1].name
+
+    def rate_take(self, name: str, liking: int) -> int:
+        (now,) = (item.opinion for item in self.take_items if item.name == name)
+        now = max(-1, min(1, now + liking))
+        self.take_items = [
+            replace(item, opinion=now) if item.name == name else item for item in self.take_items
+        ]
+        return now
 
     def export_take(self, name: str) -> str:
         return f"takes/{name}.mid"

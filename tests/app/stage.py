@@ -51,9 +51,8 @@ class Stage:
 
     async def settle(self) -> None:
         """Let the event loop look at its pipes, and the app work off its messages."""
-        for _ in range(2):
-            await asyncio.sleep(0)
-            await self.pilot.pause()
+        await asyncio.sleep(0)
+        await self.pilot.pause()
         if self.app.workers:
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()

@@ -108,6 +108,7 @@ COMMAND: dict[str, list[Command]] = {
     "y": [Turn("player_voice", 1.0)],
     "Y": [],  # the soprano is the highest already
     "l": [],
+    "=": [],
     "n": [],
     "N": [],
     "1": [Mute(0, True)],
@@ -118,6 +119,9 @@ COMMAND: dict[str, list[Command]] = {
     "alt+2": [Mute(0, True), Mute(2, True), Mute(3, True)],
     "alt+3": [Mute(0, True), Mute(1, True), Mute(3, True)],
     "alt+4": [Mute(0, True), Mute(1, True), Mute(2, True)],
+    ")": [Turn("density", 1.05)],
+    "(": [Turn("density", 0.95)],
+    "#": [Turn("seed", 2.0)],
     "L": [Rate(1)],
     "X": [Rate(-1)],
     "J": [LearnAll()],
@@ -263,7 +267,7 @@ async def test_a_control_shows_its_new_value_before_the_engine_answers() -> None
 async def test_a_lock_without_a_key_is_explained_and_not_sent() -> None:
     async with on_stage() as stage:
         await stage.press("tab", "O")  # off, and then no key at all
-        while "≈" not in stage.words("#control-key"):
+        while "‹≈" not in stage.words("#control-key"):
             await stage.press("K")
         assert await stage.press("o") == []
         assert "key_lock needs a key" in stage.words("#notice-0")

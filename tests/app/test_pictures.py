@@ -1,143 +1,44 @@
-"""Pictures of the screen as tests: a frozen moment at two sizes, in both layers, help and trouble.
-
-After a change that is meant: `pytest tests/app/test_pictures.py --snapshot-update`, and look.
-"""
+"""Pictures of the screen as tests: each screen in three sizes and four themes, cell by cell."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from pathlib import Path
+from difflib import unified_diff
 
 import pytest
-from ripieno.clock import Seconds
-from ripieno.events import Notice, Rung
-from ripieno.library.items import Looks
 from ripieno_app.picture import picture
-from textual.app import App
-from textual.pilot import Pilot
 
-from tests.app.fakes import FakeClient
-from tests.app.scenes import answering, counting_in, following, stopped
+from tests.app import pictures
+from tests.app.scenes import answering
 from tests.app.shelves import FakeShelves
-from tests.app.stage import LARGE, LOOKS, MIDDLE, SMALL, new_app
+from tests.app.stage import LOOKS
 
-Compare = Callable[..., bool]
-SIZES = pytest.mark.parametrize("size", [SMALL, MIDDLE, LARGE], ids=["80x24", "100x30", "120x40"])
-
-MOMENTS = ("answering", "stopped", "following", "counting-in", "trouble")
+SHOWN = 40
+"""Lines of a difference that are told."""
 
 
-def ready(
-    *keys: str, moment: str = "answering", looks: Looks = LOOKS
-) -> tuple[App[int], Callable[[Pilot[int]], Awaitable[None]]]:
-    """An app, and what is to be done before its picture is taken."""
-    client = FakeClient()
-    urgent = Notice(2, "The port ‘Digital Piano’ has gone. Plug it in again to go on.", True)
-    told = {
-        "answering": answering(),
-        "stopped": stopped(),
-        "following": following(),
-        "counting-in": counting_in(),
-        "trouble": replace(
-            following(locked=False),
-            at=Seconds(following().at + 1.0),
-            missed=3,
-            rung=Rung.SHORTER,
-            notices=(urgent,),
-            outputs=(),
-        ),
-    }[moment]
-
-    async def run_before(pilot: Pilot[int]) -> None:
-        if moment == "trouble":  # the clock was there before
-            client.tell(following())
-            await pilot.pause()
-            await pilot.pause()
-        client.tell(told)
-        await pilot.pause()
-        await pilot.pause()
-        for key in keys:
-            await pilot.press(key)
-            if pilot.app.workers:
-                await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
-
-    return new_app(client, looks=looks), run_before
+@pytest.mark.parametrize("name", pictures.SCREENS)
+async def test_a_screen_looks_as_it_did(name: str) -> None:
+    kept = pictures.path(name).read_text(encoding="utf-8")
+    now = await pictures.take(name)
+    if now != kept:
+        lines = unified_diff(kept.splitlines(), now.splitlines(), "kept", "now", lineterm="", n=0)
+        told = "\n".join(list(lines)[:SHOWN])
+        pytest.fail(f"{name} looks different; if that is meant, see pictures.py:\n{told}")
 
 
-@SIZES
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_the_play_layer(snap_compare: Compare, size: tuple[int, int], moment: str) -> None:
-    app, run_before = ready(moment=moment)
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
+def test_every_picture_is_of_a_screen_and_no_two_are_the_same() -> None:
+    kept = {file.stem: file.read_text(encoding="utf-8") for file in pictures.FOLDER.glob("*.txt")}
+    assert set(kept) == set(pictures.SCREENS)
+    assert len(set(kept.values())) == len(kept)
 
 
-@SIZES
-def test_notes_that_are_down(snap_compare: Compare, size: tuple[int, int]) -> None:
-    app, run_before = ready("z", "c", "b", "2")
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
-
-
-@SIZES
-def test_the_command_layer_with_changes_under_way(
-    snap_compare: Compare, size: tuple[int, int]
-) -> None:
-    app, run_before = ready("tab", "right", "k", "3")
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
-
-
-@SIZES
-def test_the_help(snap_compare: Compare, size: tuple[int, int]) -> None:
-    app, run_before = ready("?")
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
-
-
-SHELVES = {
-    "phrases": ("f2", "down"),
-    "presets": ("right", "f3"),
-    "models": ("f4",),
-    "takes": ("f5",),
-    "controls": ("f6",),
-}
-DRESSED = pytest.mark.parametrize(
-    ("size", "theme"),
-    [(SMALL, "light"), (MIDDLE, "high-contrast"), (LARGE, "stage-red")],
-    ids=["80x24-light", "100x30-high-contrast", "120x40-stage-red"],
-)
-
-
-@DRESSED
-@pytest.mark.parametrize("shelf", SHELVES)
-def test_a_shelf(snap_compare: Compare, size: tuple[int, int], theme: str, shelf: str) -> None:
-    app, run_before = ready(*SHELVES[shelf], looks=replace(LOOKS, theme=theme))
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
-
-
-@DRESSED
-def test_the_live_screen_in_every_theme(
-    snap_compare: Compare, size: tuple[int, int], theme: str
-) -> None:
-    app, run_before = ready("tab", looks=replace(LOOKS, theme=theme))
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
-
-
-@DRESSED
-def test_the_first_minute(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
-    app, run_before = ready("enter", looks=replace(LOOKS, theme=theme, guide=True))
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
-
-
-@pytest.mark.parametrize("size", [(80, 14), (60, 10)], ids=["80x14", "60x10"])
-def test_a_split_pane(snap_compare: Compare, size: tuple[int, int]) -> None:
-    app, run_before = ready(looks=replace(LOOKS, compact=True))
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
-
-
-def test_the_pictures_differ() -> None:
-    folder = Path(__file__).with_name("__snapshots__") / "test_pictures"
-    pictures = [path.read_text(encoding="utf-8") for path in folder.glob("*.svg")]
-    assert len(pictures) == len(set(pictures)) == 47
+def test_a_picture_tells_themes_apart_and_loses_no_cell() -> None:
+    text = pictures.path("answering").read_text(encoding="utf-8")
+    runs = [line for line in text.splitlines() if line[:1].isdigit() and line[-1:].isalpha()]
+    widths = [sum(int(run.rstrip("abcdefghijklmnopqrstuvwxyz")) for run in r.split()) for r in runs]
+    assert widths == [width for width, height in pictures.SIZES for _ in range(height)]
+    grounds = text.splitlines()[-1].partition(": ")[2].split(" | ")
+    assert len(set(grounds)) == len(grounds) == 4
 
 
 def test_a_picture_for_the_readme_shows_the_moment() -> None:

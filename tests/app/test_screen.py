@@ -7,7 +7,19 @@ from dataclasses import replace
 
 import pytest
 from ripieno.clock import Beats, Meter, Seconds
-from ripieno.commands import AnswerNow, Choose, Command, KeyPlayed, Mute, Quit, Stop, Turn
+from ripieno.commands import (
+    AnswerNow,
+    Choose,
+    Command,
+    KeyPlayed,
+    Learn,
+    Loop,
+    Mute,
+    Panic,
+    Quit,
+    Stop,
+    Turn,
+)
 from ripieno.events import Notice, Phase, Telemetry
 from ripieno.settings import (
     ClockSource,
@@ -23,8 +35,9 @@ from ripieno.settings import (
     Sync,
     Turns,
 )
-from ripieno_app.desk import GONE
+from ripieno_app.exchange import GONE
 from ripieno_app.keyboard import TOUCH
+from ripieno_app.screens.help import HelpScreen
 from ripieno_app.widgets.control import Control
 from ripieno_app.widgets.controls import TIME_ROW, TURNS_ROW
 from ripieno_app.widgets.line import Line
@@ -67,7 +80,7 @@ def widest() -> Telemetry:
     [answering(), widest(), following(12.4), counting_in()],
     ids=["usual", "widest", "following", "counting in"],
 )
-@pytest.mark.parametrize("size", [SMALL, MIDDLE, (110, 34), LARGE])
+@pytest.mark.parametrize("size", [SMALL, MIDDLE, (110, 35), LARGE])
 async def test_nothing_is_cut_off(telemetry: Telemetry, size: tuple[int, int]) -> None:
     async with on_stage(size, telemetry) as stage:
         for keys in ((), ("tab",), ("l", "right", "k", "2")):
@@ -122,6 +135,45 @@ CLICKS: tuple[tuple[str, int, list[Command]], ...] = (
     ("#control-octave", 9, []),
     ("#control-latch", 2, []),
 )
+
+
+async def test_the_keys_bar_is_pressed_with_the_mouse() -> None:
+    async with on_stage(LARGE) as stage:
+        bar = "KeysBar"
+        row = stage.words(bar).split("\n")
+        assert await stage.click(bar, (row[0].index("s"), 0)) == [KeyPlayed(61, TOUCH, True)]
+        assert await stage.click(bar, (row[1].index("z"), 1)) == [KeyPlayed(60, TOUCH, True)]
+        assert await stage.click(bar, (row[1].index("panic"), 1)) == [Panic()]
+        await stage.click(bar, (row[0].index("commands"), 0))
+        row = stage.words(bar).split("\n")
+        await stage.forget()
+        assert await stage.click(bar, (row[0].index("↓"), 0)) == [Turn("tempo", 83.0)]
+        assert await stage.click(bar, (row[1].index("loop"), 1)) == [Loop()]
+        await stage.click(bar, (row[0].index("help"), 0))
+        assert isinstance(stage.app.screen, HelpScreen)
+
+
+async def test_a_shelf_can_be_used_with_the_mouse_alone() -> None:
+    async with on_stage(LARGE) as stage:
+        await stage.press("f6")
+        shelf = stage.app.screen
+        listing = shelf.query_one("#list")
+        assert await stage.pilot.click(listing, offset=(24, 3))
+        assert await stage.pilot.click(listing, offset=(33, 3))
+        await stage.settle()
+        assert stage.client.commands == [Turn("soprano_lowest", 56.0), Turn("soprano_lowest", 57.0)]
+        head = shelf.query_one(".shelf-head")
+        shown = head.render()
+        assert isinstance(shown, Content)
+        row = shown.plain
+        assert await stage.pilot.click(head, offset=(row.index("learn"), 0))
+        await stage.settle()
+        assert stage.client.commands[-1] == Learn("soprano_lowest")
+        lines = [head.render_line(y).text for y in range(head.size.height)]
+        (close,) = [(line.index("close"), y) for y, line in enumerate(lines) if "close" in line]
+        assert await stage.pilot.click(head, offset=close)
+        await stage.settle()
+        assert stage.app.screen is stage.app.performance
 
 
 async def test_clicks() -> None:

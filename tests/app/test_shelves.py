@@ -30,7 +30,7 @@ from ripieno_app.screens.models import fit
 from ripieno_app.widgets.line import Line
 from textual import events
 from textual.content import Content
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from tests.app.scenes import SETTINGS, answering
 from tests.app.shelves import PHRASES, PRESETS
@@ -66,7 +66,8 @@ async def test_every_shelf_opens_in_both_layers_and_panic_works_over_it(key: str
         for layer in ("play", "command"):
             await stage.press(key)
             assert listed(stage) > 1, layer
-            assert "Esc panic" in shelf(stage).query_one(".shelf-head", Static).render().plain  # type: ignore[union-attr]
+            head = shelf(stage).query_one(".shelf-head", Static).render().plain  # type: ignore[union-attr]
+            assert "Esc\N{NO-BREAK SPACE}panic" in head
             assert await stage.press("escape") == [Panic()]
             assert stage.app.screen is stage.app.performance
             await stage.press("tab")
@@ -111,6 +112,18 @@ async def test_a_search_finds_by_name_source_and_year() -> None:
         await stage.press("/", "x")
         assert listed(stage) == 0
         assert "nothing here" in detail(stage)
+
+
+async def test_fast_fingers_type_into_the_search_and_press_no_keys_of_the_shelf() -> None:
+    async with on_stage() as stage:
+        await stage.press("f5", "down")
+        screen = shelf(stage)
+        for key in "/ddvening":  # all of them before the field has the focus
+            screen.on_key(events.Key(key, key))
+        assert stage.shelves.binned == []
+        await stage.settle()
+        assert screen.query_one("#ask", Input).value == "ddvening"
+        assert listed(stage) == 0
 
 
 async def test_a_phrase_is_heard_taken_and_deleted_if_it_is_yours() -> None:
@@ -215,8 +228,13 @@ async def test_takes_are_heard_renamed_rated_exported_deleted_and_brought_back()
         await stage.press("u")
         assert listed(stage) == 2
         await stage.press("u")
-        assert "Nothing was deleted" in said(stage)
-        assert await stage.press("+", "-") == [Rate(1), Rate(-1)]
+        assert "no take is waiting" in said(stage)
+        assert await stage.press("home", "+", "-") == [Rate(1), Rate(-1)], "what plays now"
+        assert await stage.press("down", "+") == []
+        assert stage.shelves.take_items[1].opinion == 1, "one that is over"
+        assert "the whole take liked" in detail(stage)
+        await stage.press("-", "-")
+        assert "you do not like it" in said(stage)
 
 
 async def test_the_take_that_is_being_made_is_left_alone() -> None:
@@ -269,6 +287,25 @@ async def test_the_last_turn_is_taken_back_as_one() -> None:
         assert "Temperature is as it was" in stage.words("#notice-0")
         await stage.tell(answering())
         assert await stage.press("Z") == []
+
+
+async def test_a_preset_that_came_and_a_sound_that_was_chosen_are_taken_back() -> None:
+    solo = PRESETS[1].recall
+    assert solo is not None
+    async with on_stage() as stage:
+        now = answering()
+        await stage.press("f3", "1")
+        await stage.tell(
+            replace(now, scene=solo.name, settings=solo.settings, programs=solo.programs or ())
+        )
+        assert await stage.press("u") == [Recall("first-jam", SETTINGS, now.programs)]
+        assert "comes back at the next bar" in said(stage)
+        await stage.press("q", "tab", "f6", *["down"] * 5)
+        assert await stage.press("enter") == [Programs((48, 19, 19, 19))]
+        await stage.tell(replace(now, programs=(48, 19, 19, 19)))
+        await stage.press("q")
+        assert await stage.press("Z") == [Programs((19, 19, 19, 19))]
+        assert "Sound soprano is as it was" in stage.words("#notice-0")
 
 
 async def test_a_compact_screen_keeps_the_music_and_the_notices() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from ripieno.clock import Beats, Seconds
-from ripieno.events import ClockState, Latency, Rung, Telemetry
+from ripieno.events import ClockState, Latency, Notice, Rung, Telemetry
 from ripieno.settings import ClockSource
 
 from tests.app.scenes import answering, counting_in, following, stopped
@@ -20,7 +20,7 @@ async def test_latency_misses_and_routes_are_told() -> None:
         assert "turn 1.2/3.1" in stage.words("#latency")
         assert "out FluidSynth (jack), ripieno:out" in stage.words("#route")
         await stage.tell(replace(answering(23.0), outputs=(), inputs=()))
-        assert "nothing is open" in stage.words("#route")
+        assert "nothing sounds" in stage.words("#route")
         assert "letters only" in stage.words("#route")
 
 
@@ -33,10 +33,10 @@ async def test_figures_are_as_long_as_they_need_to_be() -> None:
 @pytest.mark.parametrize(
     ("size", "says"),
     [
-        (LARGE, ("relaxed 2", "late 0.02/0.3", "turn 1.2/3.1", "ladder: fewer ")),
+        (LARGE, ("relaxed 2", "late 0.02/0.1/0.3", "turn 1.2/2.9/3.1", "ladder: fewer cand")),
         (
             (140, 40),
-            ("scheduler 0.02/0.3", "hand-over 1.2/3.1", "ladder: fewer candidates"),
+            ("scheduler 0.02/0.1/0.3", "hand-over 1.2/2.9/3.1", "ladder: fewer candidates"),
         ),
     ],
 )
@@ -46,11 +46,11 @@ async def test_a_wide_screen_says_more(size: tuple[int, int], says: tuple[str, .
         line = stage.app.performance.query_one("#latency")
         assert "p99 in ms" in stage.words("#latency")
         assert "▮▯▯▯▯" in stage.words("#latency"), "the share of the budget"
-        assert len(stage.words("#latency")) <= line.size.width
+        assert max(map(len, stage.words("#latency").split("\n"))) <= line.size.width
         await stage.tell(replace(now, at=Seconds(now.at + 1.0), rung=Rung.FEWER))
         for text in says:
             assert text in stage.words("#latency")
-        assert len(stage.words("#latency")) <= line.size.width
+        assert max(map(len, stage.words("#latency").split("\n"))) <= line.size.width
 
 
 async def test_the_clock_tells_where_the_time_comes_from_and_how_good_it_is() -> None:
@@ -89,6 +89,25 @@ async def test_figures_rest_between_their_turns_but_a_lost_clock_is_told_at_once
         assert stage.words("#clock") == "midi 119.8 ±0.4 ms"
         await stage.tell(replace(soon, clock=following(locked=False).clock))
         assert stage.words("#clock") == "! midi lost"
+
+
+async def test_words_without_room_name_the_key_that_has_them_in_full() -> None:
+    text = "The port ‘Digital Piano’ has gone, and nobody knows where to. " * 3
+    told = replace(answering(), notices=(Notice(9, text, True),))
+    async with on_stage(telemetry=told) as stage:
+        assert stage.words("#notice-0").endswith("… ?")
+        assert len(stage.words("#notice-0")) <= 78
+
+
+async def test_a_machine_that_cannot_sound_says_so() -> None:
+    for outputs in ((), ("none",)):
+        async with on_stage(telemetry=replace(answering(), outputs=outputs)) as stage:
+            assert "nothing sounds" in stage.words("#route")
+
+
+async def test_a_narrow_screen_names_the_keys_that_matter() -> None:
+    async with on_stage((40, 18)) as stage:
+        assert "panic" in stage.words("KeysBar")
 
 
 async def test_the_ladder_shows_while_it_is_used_and_does_not_flicker() -> None:

@@ -30,6 +30,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PICTURES: tuple[tuple[Path, tuple[str, ...], dict[str, Any]], ...] = (
     (DOCS / "screen.svg", (), {}),
     (DOCS / "screen" / "command.svg", ("tab", "right"), {}),
+    (DOCS / "screen" / "help.svg", ("?",), {}),
     (DOCS / "screen" / "phrases.svg", ("f2", "down", "down"), {}),
     (DOCS / "screen" / "presets.svg", ("right", "f3"), {}),
     (DOCS / "screen" / "models.svg", ("f4",), {}),

@@ -71,7 +71,7 @@ def kit(
     tokenizer = _CLASSES[scheme](config)
     if merges:
         with tempfile.TemporaryDirectory() as folder:
-            tokenizer.train(vocab_size=merges, files_paths=_tunes(Path(folder)))
+            tokenizer.train(vocab_size=merges, files_paths=tunes(Path(folder)))
     return Kit(tokenizer, vocabulary_of(tokenizer, scheme))
 
 
@@ -101,7 +101,7 @@ def _base(name: str) -> Base:
     return kind, value
 
 
-def _tunes(folder: Path) -> list[Path]:
+def tunes(folder: Path) -> list[Path]:
     """A few random tunes for merges to be learned from."""
     paths = []
     for number in range(6):

@@ -11,7 +11,7 @@ from ripieno.errors import SettingError
 from ripieno.events import ClockTick, ControlChange, NoteOff, NoteOn, PitchBend, Stamped
 from ripieno.knobs import turn
 from ripieno.midi import controls_file
-from ripieno.midi.control_board import ControlBoard
+from ripieno.midi.control_board import ControlBoard, ControlBoards
 from ripieno.midi.controls import Binding, Control, Controls, Kind, Touch, Way
 from ripieno.settings import Settings
 
@@ -132,6 +132,27 @@ def test_what_was_learned_is_kept_for_each_controller(home: Path) -> None:
     assert 'answer = ["cc 67 on channel 1", "cc 20"]' in home.read_text()
 
 
+def test_what_is_learned_later_loses_no_comment_and_no_lamps(home: Path) -> None:
+    home.parent.mkdir()
+    home.write_text(
+        "# my stage\n\n[Keys]  # the small one\nlamps = 'Keys out'\n"
+        'answer = ["cc 67 on channel 1"]  # left foot\n'
+        '# the pads\nloop = ["note 36 on channel 10"]\n'
+        '\n[Pads]\npanic = ["cc 1"]  # red\n'
+    )
+    kept = controls_file.load("Keys")
+    controls_file.save("Keys", (*kept, Binding(Control(Kind.CONTROLLER, 20), "temperature")))
+    text = home.read_text()
+    for comment in ("# my stage", "# the small one", "# left foot", "# the pads", "# red"):
+        assert comment in text
+    assert controls_file.lamps_of("Keys") == "Keys out"
+    assert len(controls_file.load("Keys")) == 3
+    controls_file.save("Keys", ())
+    assert controls_file.load("Keys") == ()
+    assert "# red" in home.read_text()
+    assert controls_file.lamps_of("Keys") == "Keys out"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -250,3 +271,41 @@ def test_what_cannot_be_learned_is_told(home: Path) -> None:
     board.learn("temperature sideways")
     assert "Did you mean 'temperature'" in said[0]
     assert "there is no way of turning 'sideways'" in said[1]
+
+
+def test_each_controller_learns_for_itself_and_one_touch_is_enough(home: Path) -> None:
+    done: list[object] = []
+    said: list[str] = []
+    lamps = _Lamps()
+    controllers = (("Keys", None), ("Pads", lamps))
+    boards = ControlBoards(controllers, lambda what, at: done.append(what), said.append)
+    touched = ControlChange(0, 21, 100)
+    boards.learn("temperature")
+    assert boards.hear(Stamped(Seconds(1.0), touched, 1), Settings())
+    assert not boards.hear(Stamped(Seconds(2.0), touched, 0), Settings()), "there it is music"
+    assert boards.hear(Stamped(Seconds(3.0), ControlChange(0, 21, 127), 1), Settings())
+    assert done == [Turn("temperature", 2.0)]
+    boards.show(Settings(), frozenset())
+    assert lamps.told, "and its lamps are its own"
+    boards.learn_all()
+    for number in range(len(FOOTSWITCHES)):  # four here and four there
+        press = ControlChange(1, 30 + number, 127)
+        assert boards.hear(Stamped(Seconds(4.0 + number), press, number % 2), Settings())
+    assert "no longer" not in said[-1]
+    boards.wait()
+    kept = [controls_file.load(port) for port in ("Keys", "Pads")]
+    assert [len(bindings) for bindings in kept] == [4, 5]
+    boards.learn(None)
+    boards.wait()
+    assert [controls_file.load(port) for port in ("Keys", "Pads")] == [(), ()]
+
+
+def test_what_cannot_be_kept_is_told_and_the_music_did_not_wait(home: Path) -> None:
+    said: list[str] = []
+    home.with_suffix(".new").mkdir(parents=True)
+    boards = ControlBoards((), lambda what, at: None, said.append)
+    boards.learn(Action.TAP)
+    assert boards.hear(Stamped(Seconds(1.0), ControlChange(0, 21, 100)), Settings())
+    boards.wait()
+    boards.show(Settings(), frozenset())
+    assert "what was learned cannot be kept" in said[-1]

@@ -42,8 +42,9 @@ OWNERS = {
     "jack": ["midi/jack.py"],
     "aalink": ["sync/link.py"],
     "fluidsynth": ["outputs/fluidsynth.py"],
-    "sounddevice": ["outputs/spawned.py"],
+    "sounddevice": ["outputs/portaudio.py"],
     "tinysoundfont": ["outputs/tinysoundfont.py"],
+    "pedalboard": ["outputs/vst3_plugin.py"],
 }
 """Foreign libraries, and the files of the engine that may import them (besides the doctor)."""
 
@@ -64,7 +65,16 @@ def imported_by(*modules: str) -> set[str]:
 
 def test_the_whole_engine_knows_neither_the_screen_nor_the_trainer() -> None:
     assert imported_by(*MODULES).isdisjoint(
-        {"textual", "ripieno_app", "torch", "ripieno_models", "lightning", "music21", "aalink"}
+        {
+            "textual",
+            "ripieno_app",
+            "torch",
+            "ripieno_models",
+            "lightning",
+            "music21",
+            "aalink",
+            "pedalboard",
+        }
     )
 
 

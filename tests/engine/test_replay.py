@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from ripieno.clock import Beats, Seconds, VirtualClock
+from ripieno.ensemble import alone
 from ripieno.errors import PhraseError, SettingError
 from ripieno.events import ControlChange, MidiMessage, NoteOff, NoteOn, Stamped
 from ripieno.ledger import Ledger
@@ -77,7 +78,7 @@ def played() -> tuple[Take, RawOutput]:
     raw, recorder, inference = RawOutput(clock), FakeRecorder(), FakeInference()
     sound = Sound((TakeOutput(recorder, clock.now), raw), Ledger(), Routing(), recorder)
     settings = Settings(mode=Mode.SOLO, bpm=120.0)
-    show = Performance(settings, sound, inference.ask, recorder, at=clock.now())
+    show = Performance(alone(settings), sound, (inference.ask,), recorder, at=clock.now())
     keys: dict[int, MidiMessage] = {
         8: NoteOn(0, 64, 90),
         10: ControlChange(0, 64, 127),

@@ -13,6 +13,7 @@ from ripieno.cli import main
 from ripieno.cli.regenerate import bundle_of, steps_differ
 from ripieno.clock import Beats, Seconds, TempoMap, VirtualClock
 from ripieno.commands import AnswerNow, Choose, Mute, Seed, Turn
+from ripieno.ensemble import alone
 from ripieno.errors import BundleError, PhraseError
 from ripieno.events import ControlChange, NoteOff, NoteOn, PitchBend, Stamped
 from ripieno.inference.computer import manifest_hash, this_computer
@@ -151,7 +152,9 @@ def live(
     sound = Sound((TakeOutput(recorder, clock.now),), Ledger(), Routing(), recorder)
     settings = settings or Settings(bpm=120.0)
     seed = phrases.load_phrase("ode-to-joy")
-    show = Performance(settings, sound, inference.ask, recorder, seed=seed, at=clock.now())
+    show = Performance(
+        alone(settings), sound, (inference.ask,), recorder, seed=seed, at=clock.now()
+    )
     for tick in range(300):
         now = clock.now()
         drive(tick, show, now)

@@ -9,17 +9,30 @@ import pytest
 from ripieno import knobs
 from ripieno.audition import Auditioner
 from ripieno.clock import Beats, Seconds
-from ripieno.commands import Audition, Become, Programs, Rate, Recall
+from ripieno.commands import Audition, Become, Mix, Programs, Rate, Recall
 from ripieno.events import Note, Phase
 from ripieno.inference.constraints import HOLDS, RESTS, Situation, rule_book
 from ripieno.scenes import Scenes
 from ripieno.settings import Horizon, Mode, Rules, Settings
-from ripieno.takes.facts import Mark, Marked, NoteStarted
+from ripieno.takes.facts import Mark, Marked, NoteStarted, SoundChosen
 
 from tests.fakes import FakeStage
 
 SLOW, FAST = 120.0, 150.0
+VOLUME = ("control", 7)
 BEFORE = Settings(mode=Mode.SOLO, bpm=SLOW, horizon=Horizon(lookahead=Beats(2.0)))
+
+
+class Loader:
+    """Whoever brings a model: it says whether one is loading, and when it takes over."""
+
+    def __init__(self) -> None:
+        self.loading = False
+        self.line: Beats | None = None
+
+
+LOADED = Loader()
+"""Nothing is loading."""
 
 
 def playing() -> tuple[FakeStage, Scenes, list[str]]:
@@ -27,7 +40,7 @@ def playing() -> tuple[FakeStage, Scenes, list[str]]:
     stage = FakeStage(BEFORE)
     stage.play()
     loaded: list[str] = []
-    return stage, Scenes(stage.show, stage.show.wish, loaded.append), loaded
+    return stage, Scenes(stage.show, stage.show.wish, loaded.append, LOADED), loaded
 
 
 def run_to(stage: FakeStage, scenes: Scenes, beat: float) -> None:
@@ -58,7 +71,7 @@ def test_a_scene_comes_on_the_bar_line_in_two_halves() -> None:
     assert (settled.bpm, settled.muted) == (SLOW, frozenset()), "what is heard at once is not"
     run_to(stage, scenes, 4.1)
     assert stage.show.settings == wanted
-    assert stage.show.sound.programs == (48, 48, 48, 48)
+    assert stage.show.front.section.routing.programs == (48, 48, 48, 48)
     assert (scenes.coming, scenes.current) == ("", "B")
     run_to(stage, scenes, 8.0)
     assert stage.show.missed == 0, "no gap"
@@ -67,9 +80,70 @@ def test_a_scene_comes_on_the_bar_line_in_two_halves() -> None:
     assert max(b - a for a, b in pairwise(beats)) <= 1.0
 
 
+def test_the_first_note_of_its_bar_has_the_scenes_sound() -> None:
+    stage, scenes, _ = playing()
+    stage.run_to(1.3)
+    mix = Mix(volumes=(90, None, None, None))
+    scenes.recall(Recall("B", BEFORE, (48, 19, 19, 6), mix=mix), stage.clock.now())
+    run_to(stage, scenes, 6.0)
+    line = stage.show.tempo.seconds(Beats(4.0))
+    told = [choice for choice in stage.output.chosen if choice[2] is not None]
+    assert [choice[:2] for choice in told] == [(0, 48), (3, 6)], "what differs, and no more"
+    assert all(at is not None and line - 0.01 < at < line for _, _, at in told)
+    chosen = [fact for fact in stage.recorder.facts if isinstance(fact, SoundChosen)]
+    assert [(fact.channel, fact.program, round(fact.beat, 1)) for fact in chosen] == [
+        (0, 48, 4.0),
+        (3, 6, 4.0),
+    ]
+    assert ("control", 7, 90) in stage.output.calls
+    scenes.recall(Recall("C", BEFORE, (48, 19, 19, 6), mix=Mix()), stage.clock.now())
+    run_to(stage, scenes, 10.0)
+    volumes = [value for kind, number, value in stage.output.calls if (kind, number) == VOLUME]
+    assert volumes[-1] == 100, "what nobody asks for any more is as instruments begin"
+
+
+def test_a_scene_waits_for_its_model_and_comes_with_it() -> None:
+    stage = FakeStage(BEFORE)
+    stage.play()
+    loader = Loader()
+    scenes = Scenes(stage.show, stage.show.wish, lambda name: None, loader)
+    stage.run_to(0.5)
+    loader.loading = True
+    wanted = replace(BEFORE, velocity=10)
+    scenes.recall(Recall("B", wanted, None, "other"), stage.clock.now())
+    run_to(stage, scenes, 9.0)
+    assert (scenes.coming, stage.show.settings.velocity) == ("B", BEFORE.velocity)
+    loader.loading, loader.line = False, Beats(16.0)
+    scenes.look(stage.clock.now())
+    run_to(stage, scenes, 15.0)
+    assert scenes.coming == "B"
+    run_to(stage, scenes, 16.1)
+    assert (scenes.current, stage.show.settings.velocity) == ("B", 10)
+
+
+def test_a_model_that_cannot_be_had_does_not_keep_the_scene_away() -> None:
+    stage = FakeStage(BEFORE)
+    stage.play()
+    loader = Loader()
+    scenes = Scenes(stage.show, stage.show.wish, lambda name: None, loader)
+    loader.loading = True
+    scenes.recall(Recall("B", replace(BEFORE, velocity=10), None, "other"), stage.clock.now())
+    run_to(stage, scenes, 5.0)
+    loader.loading = False
+    scenes.look(stage.clock.now())
+    run_to(stage, scenes, 8.1)
+    assert scenes.current == "B"
+
+
+def test_instruments_that_cannot_be_opened_on_the_way_are_told() -> None:
+    stage, scenes, _ = playing()
+    scenes.recall(Recall("B", BEFORE, instruments=("lv2:urn:epiano",)), stage.clock.now())
+    assert "lv2:urn:epiano cannot be opened while" in stage.show.notices[-1].text
+
+
 def test_while_nothing_plays_it_comes_at_once() -> None:
     stage = FakeStage(BEFORE)
-    scenes = Scenes(stage.show, stage.show.wish, lambda name: None)
+    scenes = Scenes(stage.show, stage.show.wish, lambda name: None, LOADED)
     wanted = replace(BEFORE, bpm=FAST)
     scenes.recall(Recall("B", wanted), stage.clock.now())
     assert stage.show.settings.bpm == FAST
@@ -117,7 +191,7 @@ def test_an_opinion_is_a_mark_in_the_take() -> None:
 def test_other_sounds_are_told_to_every_output() -> None:
     stage, _, _ = playing()
     stage.show.wish(Programs((6, 19, 48, 52)), stage.clock.now())
-    assert stage.show.sound.programs == (6, 19, 48, 52)
+    assert stage.show.front.section.routing.programs == (6, 19, 48, 52)
 
 
 def test_a_phrase_is_heard_beside_the_music_and_is_in_no_take() -> None:

@@ -39,6 +39,11 @@ def step(begin: float, *voices: Sounding) -> Planned:
     )
 
 
+def play(sound: Sound, planned: Planned, when: When) -> None:
+    """Let the first section play a step."""
+    sound.sections[0].perform(planned, when)
+
+
 def later(sound: Sound) -> None:
     """Let all that is on its way arrive."""
     sound.pump(Seconds(1000.0))
@@ -46,15 +51,15 @@ def later(sound: Sound) -> None:
 
 def test_what_ends_is_released_before_what_begins_is_struck() -> None:
     sound, output, _ = stage()
-    sound.perform(step(0, Sounding(0, 72, True, 80), Sounding(3, 48, True, 80)), at(0.0))
-    sound.perform(step(1, Sounding(0, 74, True, 80), Sounding(3, 48, False, 80)), at(1.0))
+    play(sound, step(0, Sounding(0, 72, True, 80), Sounding(3, 48, True, 80)), at(0.0))
+    play(sound, step(1, Sounding(0, 74, True, 80), Sounding(3, 48, False, 80)), at(1.0))
     later_by_steps(sound, 2.0)
     assert output.calls == [("on", 0, 72), ("on", 3, 48), ("off", 0, 72), ("on", 0, 74)]
 
 
 def test_a_step_told_ahead_sounds_in_its_time() -> None:
     sound, output, _ = stage()
-    sound.perform(step(0, Sounding(0, 72, True, 80)), at(5.0))
+    play(sound, step(0, Sounding(0, 72, True, 80)), at(5.0))
     assert sound.wake() == 5.0
     sound.pump(Seconds(4.999))
     assert output.calls == []
@@ -65,8 +70,8 @@ def test_a_step_told_ahead_sounds_in_its_time() -> None:
 
 def test_a_note_struck_again_has_ended_a_millisecond_before() -> None:
     sound, output, _ = stage()
-    sound.perform(step(0, Sounding(0, 72, True, 80)), at(0.0))
-    sound.perform(step(1, Sounding(0, 72, True, 80)), at(1.0))
+    play(sound, step(0, Sounding(0, 72, True, 80)), at(0.0))
+    play(sound, step(1, Sounding(0, 72, True, 80)), at(1.0))
     later_by_steps(sound, 2.0)
     assert output.calls == [("on", 0, 72), ("off", 0, 72), ("on", 0, 72)]
     assert output.moments == pytest.approx([0.0, 0.999, 1.0], abs=1e-4)
@@ -92,50 +97,50 @@ def later_by_steps(sound: Sound, end: float) -> None:
 def test_a_step_told_twice_sounds_once() -> None:
     sound, output, _ = stage()
     for _ in range(2):
-        sound.perform(step(0, Sounding(0, 72, True, 80)), NOW)
+        play(sound, step(0, Sounding(0, 72, True, 80)), NOW)
     later(sound)
     assert output.calls == [("on", 0, 72)]
 
 
 def test_a_voice_that_should_sound_and_does_not_is_struck_even_if_held() -> None:
     sound, output, _ = stage()
-    sound.perform(step(0, Sounding(1, 65, False, 80)), NOW)
+    play(sound, step(0, Sounding(1, 65, False, 80)), NOW)
     later(sound)
     assert output.calls == [("on", 1, 65)]
 
 
 def test_muting_silences_at_once_and_the_others_go_on() -> None:
     sound, output, _ = stage()
-    sound.perform(step(0, Sounding(0, 72, True, 80), Sounding(1, 65, True, 80)), NOW)
+    play(sound, step(0, Sounding(0, 72, True, 80), Sounding(1, 65, True, 80)), NOW)
     sound.pump(Seconds(0.0))
-    sound.mute(frozenset({0}), at(1.0))
+    sound.sections[0].mute(frozenset({0}), at(1.0))
     assert set(output.sounding) == {(1, 65)}
-    sound.perform(step(1, Sounding(0, 74, True, 80), Sounding(1, 67, True, 80)), at(2.0))
+    play(sound, step(1, Sounding(0, 74, True, 80), Sounding(1, 67, True, 80)), at(2.0))
     sound.pump(Seconds(2.0))
     assert set(output.sounding) == {(1, 67)}
-    sound.mute(frozenset(), at(3.0))
-    sound.perform(step(2, Sounding(0, 74, False, 80)), at(4.0))
+    sound.sections[0].mute(frozenset(), at(3.0))
+    play(sound, step(2, Sounding(0, 74, False, 80)), at(4.0))
     later(sound)
     assert (0, 74) in output.sounding
 
 
 def test_two_voices_on_one_channel_share_a_pitch() -> None:
     sound, output, ledger = stage(Routing(channels=(0, 0, 0, 0)))
-    sound.perform(step(0, Sounding(0, 60, True, 80), Sounding(1, 60, True, 70)), at(0.0))
-    sound.perform(step(1, Sounding(0, 62, True, 80), Sounding(1, 60, False, 70)), at(1.0))
+    play(sound, step(0, Sounding(0, 60, True, 80), Sounding(1, 60, True, 70)), at(0.0))
+    play(sound, step(1, Sounding(0, 62, True, 80), Sounding(1, 60, False, 70)), at(1.0))
     sound.pump(Seconds(1.0))
     assert (0, 60) in output.sounding, "the other voice still holds it"
-    sound.hush(at(2.0))
+    sound.sections[0].hush(at(2.0))
     assert not output.sounding
     assert ledger.count == 0
 
 
 def test_a_hush_drops_what_has_not_begun() -> None:
     sound, output, ledger = stage()
-    sound.perform(step(0, Sounding(0, 72, True, 80)), at(1.0))
+    play(sound, step(0, Sounding(0, 72, True, 80)), at(1.0))
     sound.pump(Seconds(1.0))
-    sound.perform(step(1, Sounding(0, 74, True, 80), Sounding(1, 65, True, 80)), at(2.0))
-    sound.hush(at(1.995))
+    play(sound, step(1, Sounding(0, 74, True, 80), Sounding(1, 65, True, 80)), at(2.0))
+    sound.sections[0].hush(at(1.995))
     assert output.calls == [("on", 0, 72), ("off", 0, 72)]
     assert output.moments[1] == pytest.approx(1.995), "its end was to come at 2, and comes now"
     later(sound)
@@ -178,13 +183,13 @@ def test_the_wheel_and_the_pedal_pass_and_a_pedal_is_in_the_ledger() -> None:
 
 def test_a_sound_that_the_player_chooses_passes_and_stays_for_who_comes_later() -> None:
     sound, output, _ = stage()
-    sound.thru_program(48, Seconds(0.1))
+    sound.thru_program(48, at(0.1))
     assert output.programs == {0: 19, 1: 19, 2: 19, 3: 19, 4: 48}
     late = FakeOutput()
     sound.greet(late)
     assert late.programs[4] == 48
     quiet, silent_output, _ = stage(Routing(thru=False))
-    quiet.thru_program(48, Seconds(0.1))
+    quiet.thru_program(48, at(0.1))
     assert silent_output.programs[4] == 19
 
 
@@ -204,7 +209,7 @@ def test_a_note_is_in_the_ledger_until_its_end_has_surely_left() -> None:
 
 def test_panic_tells_every_channel() -> None:
     sound, output, ledger = stage()
-    sound.perform(step(0, Sounding(0, 72, True, 80)), NOW)
+    play(sound, step(0, Sounding(0, 72, True, 80)), NOW)
     sound.thru_on(60, 60, 101, NOW)
     ledger.strike(9, 99)  # something that nobody remembers
     sound.panic(at(1.0))
@@ -223,7 +228,7 @@ def test_panic_silences_after_every_release_wherever_a_message_is_on_its_way(
     lanes = (Lane(ahead), Lane(slow, Seconds(0.02)), Lane(plain))
     sound = Sound(lanes, Ledger(), Routing(), FakeRecorder())
     chord = (Sounding(0, 72, True, 80), Sounding(3, 48, True, 80))
-    sound.perform(step(0, *chord), at(struck))
+    play(sound, step(0, *chord), at(struck))
     sound.thru_on(60, 60, 101, at(struck))
     sound.pump(Seconds(struck))
     sound.panic(at(1.0))
@@ -261,7 +266,7 @@ def test_a_slow_instrument_is_told_earlier_and_a_loud_one_more_softly() -> None:
     lanes = (Lane(slow, Seconds(0.02)), Lane(soft, Seconds(0.0), table))
     sound = Sound(lanes, Ledger(), Routing(), FakeRecorder())
     assert sound.lead == 0.02
-    sound.perform(step(0, Sounding(0, 72, True, 127)), at(1.0))
+    play(sound, step(0, Sounding(0, 72, True, 127)), at(1.0))
     assert sound.wake() == pytest.approx(0.98)
     sound.pump(Seconds(0.98))
     assert (slow.sounding, soft.sounding) == ({(0, 72): 127}, {})
@@ -314,9 +319,9 @@ def test_no_note_hangs_whatever_comes(
     for place, move in enumerate(moves):
         now += pace
         if isinstance(move, list):
-            sound.perform(step(place, *move), at(now + sound.lead))
+            play(sound, step(place, *move), at(now + sound.lead))
         elif isinstance(move, frozenset):
-            sound.mute(move, at(now))
+            sound.sections[0].mute(move, at(now))
         elif isinstance(move, tuple):
             down, pitch = move
             if down:

@@ -24,6 +24,7 @@ from ripieno.commands import (
     Choose,
     Command,
     Do,
+    Front,
     KeyPlayed,
     Learn,
     Locate,
@@ -80,6 +81,7 @@ from ripieno.takes.take import (
     Restarted,
     Sent,
     Silenced,
+    SoundChosen,
     Source,
     Steered,
     StepMissed,
@@ -162,6 +164,7 @@ FACTS: tuple[Fact, ...] = (
     ended(3.5, 48, 3),
     Marked(Mark.ANSWER_ENDS, "", Beats(4.0), Seconds(104.0)),
     BendMoved(4, -200, Beats(4.0), Seconds(104.0)),
+    SoundChosen(2, 48, Beats(4.0), Seconds(104.0)),
     ModelReady("chorale-lstm", "int8", Seconds(104.0)),
     Asked(request(1, replace(HEADER.settings, velocity=70)), Seconds(104.0)),
     Asked(request(2, replace(HEADER.settings, velocity=70)), Seconds(104.1)),
@@ -196,7 +199,7 @@ def journal(tmp_path: Path) -> Path:
 
 def test_what_was_recorded_is_what_is_read(journal: Path) -> None:
     assert read(journal) == Take("x", HEADER, FACTS, torn=False)
-    assert journal.read_text().splitlines()[0] == '{"ripieno-take":2}'
+    assert journal.read_text().splitlines()[0] == '{"ripieno-take":3}'
     assert len(journal.read_text().splitlines()) == 2 + len(FACTS)
 
 
@@ -272,6 +275,7 @@ def test_every_command_and_every_message_can_be_written_and_read() -> None:
         Recall: Recall("quiet", Settings(), (19, 19, 19, 19), "chorale-lstm"),
         Audition: Audition((Note(0, 60, 80, Beats(0.0), None),), 90.0),
         Rate: Rate(-1),
+        Front: Front(1),
         Do: Do(Action.NEXT),
     }
     for kind in get_args(Command):
@@ -315,7 +319,7 @@ def test_a_planned_step_comes_back_whole() -> None:
     told = StepPlanned.of(planned, Seconds(9.0), void=True)
     assert told.planned() == planned
     assert again(told) == told
-    plain = {each.name for each in fields(Planned)} - {"begin"} | {"beat", "at", "void"}
+    plain = {each.name for each in fields(Planned)} - {"begin"} | {"beat", "at", "void", "partner"}
     assert {each.name for each in fields(StepPlanned)} == plain
 
 
@@ -360,7 +364,7 @@ def test_what_was_written_reaches_the_disk_while_the_music_goes_on(
     [
         (lambda lines: [], "cut off before its first note"),
         (lambda lines: ["once upon a time"], "this is not a take"),
-        (lambda lines: ['{"ripieno-take":3}', *lines[1:]], "version 3; allowed: version 1 or 2"),
+        (lambda lines: ['{"ripieno-take":4}', *lines[1:]], "version 4; allowed: version 1 to 3"),
         (lambda lines: lines[:1], "cut off before its first note"),
         (lambda lines: [*lines[:4], "{}", *lines[5:]], "line 5: this line .* is damaged"),
         (lambda lines: [*lines[:3], lines[3].replace("60", '"C"')], "line 4: this line"),

@@ -198,27 +198,31 @@ def when(beat: float) -> When:
 def test_slots_share_the_channel_the_level_and_the_mute_of_their_voice() -> None:
     player, _ = sound()
     chord = [Sounding(v, p, True, 70 + v) for v, p in ((7, 60), (11, 64), (15, 67))]
-    player.perform(step(0, *chord), when(0))
-    assert player.machine() == tuple(
+    player.sections[0].perform(step(0, *chord), when(0))
+    assert player.sections[0].machine() == tuple(
         Note(v, p, 70 + v, Beats(0), None) for v, p in ((7, 60), (11, 64), (15, 67))
     )
-    assert player.levels() == (0, 0, 0, 85)
+    assert player.sections[0].levels() == (0, 0, 0, 85)
     bass = Routing().channels[3]
     assert {channel for channel, _ in player.ledger.sounding()} == {bass}
-    player.mute(frozenset({3}), when(1))
+    player.sections[0].mute(frozenset({3}), when(1))
     player.pump(Seconds(2))
-    assert player.machine() == ()
-    player.perform(step(2, *chord), when(2))
-    assert player.machine() == ()
+    assert player.sections[0].machine() == ()
+    player.sections[0].perform(step(2, *chord), when(2))
+    assert player.sections[0].machine() == ()
 
 
 def test_a_voice_that_rests_silences_slots_that_nobody_names() -> None:
     player, _ = sound()
-    player.perform(step(0, Sounding(7, 60, True, 70), Sounding(11, 64, True, 70)), when(0))
-    player.perform(step(1, Sounding(3, None, False, 0), Sounding(7, 60, False, 70)), when(1))
-    assert [n.voice for n in player.machine()] == [7]
-    player.perform(step(2, *(Sounding(v, None, False, 0) for v in EVERYONE)), when(2))
-    assert player.machine() == ()
+    player.sections[0].perform(
+        step(0, Sounding(7, 60, True, 70), Sounding(11, 64, True, 70)), when(0)
+    )
+    player.sections[0].perform(
+        step(1, Sounding(3, None, False, 0), Sounding(7, 60, False, 70)), when(1)
+    )
+    assert [n.voice for n in player.sections[0].machine()] == [7]
+    player.sections[0].perform(step(2, *(Sounding(v, None, False, 0) for v in EVERYONE)), when(2))
+    assert player.sections[0].machine() == ()
 
 
 def test_muting_changes_nothing_that_was_decided(bundles: dict[str, Path]) -> None:

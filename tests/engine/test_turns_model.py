@@ -68,7 +68,7 @@ def played_to(bundle: Path, seed: int = 1, **options: object) -> tuple[TurnsStag
     stage = TurnsStage(settings)
     inference = RealInference(bundle)
     stage.inference = inference
-    stage.show._acting.ask = inference.ask
+    stage.show.front.acting.ask = inference.ask
     stage.play()
     for place, pitch in enumerate(TUNE):
         stage.play_note(pitch, place / 2, place / 2 + 0.4)

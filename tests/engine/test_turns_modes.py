@@ -231,16 +231,27 @@ def test_arming_elsewhere_voids_what_was_ready() -> None:
 
 def test_the_busier_the_player_the_more_is_kept_back_with_hysteresis() -> None:
     space = Space()
-    assert space.density is None
+    assert space.density() is None
     assert space.listen(0.5, 1.0)
-    assert space.density == pytest.approx(NATURAL * 0.75)
+    assert space.density() == pytest.approx(NATURAL * 0.75)
     assert not space.listen(0.5, 1.2), "a small change is none"
     assert space.listen(0.5, 4.0)
-    assert space.density == pytest.approx(NATURAL * 0.5), "at the most its share"
+    assert space.density() == pytest.approx(NATURAL * 0.5), "at the most its share"
     assert not space.listen(0.5, 3.0)
     assert space.listen(0.5, 0.0)
-    assert space.density is None
+    assert space.density() is None
     assert not Space().listen(0.0, 9.0), "without a share nothing is kept back"
+
+
+def test_the_knob_for_density_turns_what_is_asked_for_from_the_commit_point_on() -> None:
+    stage = started(Mode.SOLO)
+    stage.run_to(4.0)
+    assert stage.inference.asked[-1].density is None
+    stage.show.wish(Turn("density", 0.5), stage.clock.now())
+    stage.run_to(5.0)
+    assert stage.inference.asked[-1].density == pytest.approx(NATURAL * 0.5)
+    stage.show.wish(Turn("space", 0.5), stage.clock.now())
+    assert Space().density(0.5) == pytest.approx(NATURAL * 0.5), "room for a player is beside it"
 
 
 def test_in_solo_a_busy_player_is_left_room_from_the_commit_point_on() -> None:
@@ -352,3 +363,23 @@ def test_a_new_seed_is_reached_without_a_gap_however_short_the_plan_is() -> None
     assert stage.bass == [float(beat) for beat in range(12)]
     assert (0, 76, 8.0) in stage.machine()
     assert stage.show.missed == 0
+
+
+def test_to_look_at_the_key_that_was_heard_changes_nothing() -> None:
+    """A screen looks thirty times a second, and a take is computed again without one."""
+    seen, unseen = (TurnsStage(Settings(mode=Mode.SOLO, bpm=120.0)) for _ in range(2))
+    for stage in (seen, unseen):
+        stage.play()
+        for number, pitch in enumerate((60, 64, 67, 61, 66, 70, 63, 68, 62, 65)):
+            stage.run_to(number * 0.5)
+            stage.strike(pitch)
+            if stage is seen:
+                assert (
+                    stage.show.conductor.moment.heard_key == stage.show.conductor.moment.heard_key
+                )
+            stage.run_to(number * 0.5 + 0.4)
+            stage.release(pitch)
+        stage.run_to(6.0)
+    keys = [[r.settings.rules.key for r in stage.inference.asked] for stage in (seen, unseen)]
+    assert keys[0] == keys[1]
+    assert len(set(keys[0])) > 1, "the key that is heard moves on"

@@ -215,5 +215,5 @@ def test_a_hand_over_is_measured(policy: HandOver) -> None:
         stage.play_note(60 + place, place, place + 0.9)
     stage.wait_for_machine()
     stage.run_to(stage.beat + 0.5)
-    assert stage.show.handover.latency().count == 1
-    assert stage.show.handover.latency().p99 < 1.0, "milliseconds"
+    assert stage.show.front.handover.latency().count == 1
+    assert stage.show.front.handover.latency().p99 < 1.0, "milliseconds"

@@ -10,8 +10,8 @@ from ripieno.clock import Seconds
 from ripieno.commands import Quit
 from ripieno.errors import BundleError
 from ripieno.events import InferenceReady, Served
-from ripieno.inference.host import LOADING, SILENT, Patience
 from ripieno.inference.limits import PATIENCE
+from ripieno.inference.patience import LOADING, SILENT, Patience
 from ripieno.library.trial import trial
 from ripieno.routing import OutputKind, OutputSpec, Routing
 from ripieno.settings import Mode

@@ -24,6 +24,7 @@ from ripieno.inference.bundle_graphs import Rewind
 from ripieno.inference.manifest_table import Table
 from ripieno.library.archive import unpack
 
+from tests.engine.block_bundles import BlockRecipe, write_block_bundle
 from tests.engine.bundles import Recipe, write_bundle
 from tests.engine.cached_bundles import CachedRecipe, write_cached_bundle
 
@@ -43,6 +44,10 @@ ONLY_THE_LOADER = (
     "a finite number",
     "another than the player's",  # two numbers that must differ
     "output is logits float32[1",  # the width of the logits is the vocabulary's size
+    "input is latent float32[1",  # sizes of a block that stand in [blocks] too
+    "input is codes int64[1",
+    "output is roll float32[1",
+    "a share of size",  # numbers that must divide each other
 )
 
 
@@ -53,6 +58,8 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "snapshot": write_bundle(place / "snapshot", Recipe(hidden=8, int8=True)),
         "decision": write_cached_bundle(place / "decision", CachedRecipe(layers=1)),
         "frame": write_cached_bundle(place / "frame", CachedRecipe(layers=1, per="frame")),
+        "block": write_block_bundle(place / "block"),
+        "codes": write_block_bundle(place / "codes", BlockRecipe(codes=True)),
     }
 
 
@@ -70,6 +77,19 @@ TOKENS: dict[str, Any] = {
 }
 
 
+def growing(content: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of a model with a cache turned into that of one whose cache grows."""
+    content["rewind"] = {"kind": "growing", "context": content["rewind"]["context"], "chunk": 8}
+    content["input"] = [
+        {"name": "input_ids", "dtype": "int64", "shape": [1, "chunk"]},
+        {"name": "attention_mask", "dtype": "int64", "shape": [1, "filled"]},
+        {"name": "use_cache_branch", "dtype": "bool", "shape": [1]},
+    ]
+    content["tokens"] |= {"use": "piano"}
+    del content["tokens"]["player_program"]
+    return content
+
+
 def of_tokens(content: dict[str, Any], kind: str) -> dict[str, Any]:
     """The manifest of a grid model turned into that of one of event tokens."""
     del content["grid"]
@@ -85,10 +105,12 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def manifest_of(kind: str, bundles: dict[str, Path]) -> dict[str, Any]:
-    """A good manifest of this kind; 'tokens-decision' is one of event tokens."""
+    """A good manifest of this kind; 'tokens-decision' is one of event tokens, 'growing-decision'
+    one of those whose cache grows."""
     grammar, _, rewind = kind.rpartition("-")
     content = read(bundles[rewind])
-    return of_tokens(content, rewind) if grammar else content
+    content = of_tokens(content, rewind) if grammar else content
+    return growing(content) if grammar == "growing" else content
 
 
 def verdicts(folder: Path, content: dict[str, Any]) -> tuple[str, str]:
@@ -117,7 +139,8 @@ def test_every_model_that_ships_keeps_the_contract(manifest: Path) -> None:
     check(manifest.parent)
 
 
-KINDS = sorted([*(each.value for each in Rewind), "tokens-snapshot", "tokens-decision"])
+OWN = [each.value for each in Rewind if each is not Rewind.GROWING]
+KINDS = sorted([*OWN, "codes", "tokens-snapshot", "tokens-decision", "growing-decision"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -138,6 +161,14 @@ ODD: list[Any] = [
         "length",
         "chunk",
         "snapshot",
+        "growing",
+        "filled",
+        "block",
+        "latent",
+        "codes",
+        "roll",
+        "decoder",
+        "prior",
         "decision",
         "fp32",
         "f" * 64,

@@ -10,7 +10,7 @@ from math import ceil, floor
 
 from ripieno.clock import Beats, Meter
 from ripieno.events import Look, RollNote
-from ripieno.grammar.grid import STEPS_PER_BEAT
+from ripieno.grammar.grid import STEPS_PER_BEAT, VOICES
 from ripieno.settings import Settings
 
 from ripieno_app.messages import View
@@ -123,18 +123,23 @@ def _in_sight(note: RollNote, window: _Window) -> bool:
 def _marks(notes: list[RollNote], window: _Window, axis: Axis) -> tuple[Mark, ...]:
     """The notes in cells, the least certain first, so that the others are drawn over them."""
     marks = []
-    before: dict[tuple[int, int], RollNote] = {}
+    before: dict[tuple[int, int, int], RollNote] = {}
     for note in sorted(notes, key=lambda note: (note.onset, -_ORDER[note.look])):
         half_row = axis.half_row(note.pitch)
         if half_row is None:
             continue
-        held = _held(before.get((note.voice, note.pitch)), note)
-        before[note.voice, note.pitch] = note
+        held = _held(before.get((note.partner, note.voice, note.pitch)), note)
+        before[note.partner, note.voice, note.pitch] = note
         left = window.edge(held.onset + held.duration) if held else window.column(note.onset)
         right = min(window.width, max(left + 1, window.edge(note.onset + note.duration)))
         cut = left < 0 or held is not None
-        marks.append(Mark(max(0, left), right, half_row, note.voice, note.look, cut))
+        marks.append(Mark(max(0, left), right, half_row, _colour(note), note.look, cut))
     return tuple(sorted(marks, key=lambda mark: _ORDER[mark.look]))
+
+
+def _colour(note: RollNote) -> int:
+    """Which of the four colours: in an ensemble the same voice of two has two."""
+    return (note.voice + note.partner) % len(VOICES)
 
 
 def _held(before: RollNote | None, note: RollNote) -> RollNote | None:

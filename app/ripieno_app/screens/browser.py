@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from ripieno.errors import RipienoError
@@ -16,31 +15,29 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.style import Style
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from ripieno_app.desk import Desk
 from ripieno_app.keys import Action, Deed, Layer, action_of, key_name
-from ripieno_app.widgets.line import Line, Words
+from ripieno_app.screens.shelf import Header, Listing, Pressed, Row
+from ripieno_app.widgets.line import Line
 from ripieno_app.widgets.status import NoticeLine
 from ripieno_app.widgets.transport import PhaseLine, Position
 
 ItemT = TypeVar("ItemT")
 T = TypeVar("T")
-_MOVES = frozenset({"up", "down", "pageup", "pagedown", "home", "end"})
-
-
-@dataclass(frozen=True, slots=True)
-class Row(Generic[ItemT]):
-    """A line of the list: what it stands for, its text, and what a search looks through."""
-
-    item: ItemT
-    words: Words
-    found_by: str
-
-
-class Header(Static):
-    """The shelf's name and its keys."""
+_MOVES = {
+    "up": "cursor_up",
+    "down": "cursor_down",
+    "pageup": "page_up",
+    "pagedown": "page_down",
+    "home": "first",
+    "end": "last",
+    "enter": "select",
+}
+"""Keys of the list itself, and the actions that they are."""
 
 
 class Browser(ModalScreen[Action | None], Generic[ItemT]):
@@ -60,6 +57,7 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
         self._shown: list[Row[ItemT]] = []
         self._search = ""
         self._left = False
+        self.clicked: int | None = None  # the column of the click that chose, None for Enter
         self._answer: Callable[[str], None] | None = None
 
     # ---- what a shelf says of itself
@@ -95,7 +93,7 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
         with Vertical(classes="shelf"):
             yield Header(self._head(), classes="shelf-head")
             with Horizontal(classes="shelf-body"):
-                yield OptionList(id="list")
+                yield Listing(id="list")
                 with VerticalScroll(id="detail"):
                     yield Static(id="detail-text")
             yield Input(id="ask", select_on_focus=False)
@@ -105,10 +103,12 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
                 yield PhaseLine()
 
     def _head(self) -> Content:
-        parts: list[tuple[str, str]] = [(f"{self.TITLE}   ", "bold $accent")]
+        head = Content.assemble((f"{self.TITLE}   ", "bold $accent"))
         for key, does in (*self.KEYS, ("/", "search"), ("q", "close"), ("Esc", "panic")):
-            parts += [(key, "bold $command"), (f" {does}  ", "$label")]
-        return Content.assemble(*parts)
+            told = f" {does}".replace(" ", "\N{NO-BREAK SPACE}")  # a key stays with its words
+            hint = Content.assemble((key, "bold $command"), (told, "$label"))
+            head += hint.stylize(Style.from_meta({"key": key})) + Content("  ")
+        return head
 
     def on_mount(self) -> None:
         self.query_one("#ask", Input).display = False
@@ -135,14 +135,16 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
     def fill(self) -> None:
         """List what the search leaves, the same line chosen as before if it is there."""
         listing = self.query_one("#list", OptionList)
-        before = listing.highlighted or 0
+        before = listing.highlighted
         wanted = self._search.casefold().split()
         rows = [self.row(item) for item in self._items]
         self._shown = [row for row in rows if all(w in row.found_by.casefold() for w in wanted)]
         listing.clear_options()
         listing.add_options([Option(Content.assemble(*row.words)) for row in self._shown])
         if self._shown:
-            listing.highlighted = min(before, len(self._shown) - 1)
+            playing = [place for place, row in enumerate(self._shown) if row.is_playing]
+            first = playing[0] if playing else 0  # where it opens: on what plays
+            listing.highlighted = min(first if before is None else before, len(self._shown) - 1)
         self._show_detail()
 
     @property
@@ -191,14 +193,36 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
 
     @on(OptionList.OptionSelected)
     def _selected(self) -> None:
+        listing = self.query_one("#list", Listing)
+        self.clicked, listing.clicked = listing.clicked, None
         if (item := self.chosen) is not None:
             self.choose(item)
+
+    @on(Pressed)
+    def _pressed(self, message: Pressed) -> None:
+        """A key of the head was clicked; of several that stand together, the first."""
+        if self.asking and message.key not in ("Esc", "q"):
+            return
+        if message.key == "Esc":
+            self.leave(Deed.PANIC)
+        elif message.key == "q":
+            self.leave(None)
+        elif message.key == "/":
+            self.prompt("search", self._search, None)
+        elif message.key == "Enter":
+            if (item := self.chosen) is not None:
+                self.choose(item)
+        else:
+            self.press(message.key.partition("-")[0] or message.key, self.chosen)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         if self._answer is None:
-            self._search = event.value
+            before, self._search = self.chosen, event.value
             self.fill()
+            places = [at for at, row in enumerate(self._shown) if row.item is before]
+            if self._shown:
+                self.query_one("#list", OptionList).highlighted = places[0] if places else 0
 
     @on(Input.Submitted)
     def _answered(self, event: Input.Submitted) -> None:
@@ -226,11 +250,32 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
     @property
     def asking(self) -> bool:
         """Whether a line of text is being typed."""
-        return self.query_one("#ask", Input).has_focus
+        return bool(self.query_one("#ask", Input).display)
+
+    def _type_ahead(self, event: events.Key) -> None:
+        """A key that comes before the field has the focus belongs to the field all the same."""
+        field = self.query_one("#ask", Input)
+        if field.has_focus:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key == "enter":
+            field.post_message(Input.Submitted(field, field.value))
+        elif event.character is not None and event.is_printable:
+            field.insert_text_at_cursor(event.character)
 
     def on_key(self, event: events.Key) -> None:
         """What the list and the field have left: panic and leaving work in both."""
-        if self._everywhere(event) or self.asking or event.key in _MOVES or event.key == "enter":
+        if self._everywhere(event):
+            return
+        if self.asking:
+            self._type_ahead(event)
+            return
+        if event.key in _MOVES:
+            listing = self.query_one("#list", OptionList)
+            if not listing.has_focus:  # it is about to have it: a key so soon is not lost
+                event.stop()
+                getattr(listing, f"action_{_MOVES[event.key]}")()
             return
         event.stop()
         event.prevent_default()
@@ -250,12 +295,3 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
             self.refresh_view()
         elif event.key.startswith("f") and event.key[1:].isdigit() and action is not None:
             self.leave(action)
-
-
-def facts(pairs: Sequence[tuple[str, str]], more: str = "") -> Content:
-    """Names and values, a line for each that has one, then running text."""
-    parts: list[tuple[str, str]] = []
-    for name, value in pairs:
-        if value:
-            parts += [(f"{name} ", "$label"), (f"{value}\n", "")]
-    return Content.assemble(*parts, ("\n" + more if more else "", ""))

@@ -19,13 +19,16 @@ from ripieno_app.keys import (
     Dial,
     ToggleMute,
     ToggleSolo,
-    turned_by,
 )
+from ripieno_app.learnable import turned_by
 from ripieno_app.messages import View
 from ripieno_app.notation import beats_text, pitch_name
-from ripieno_app.screens.browser import Browser, Row, facts
+from ripieno_app.screens.browser import Browser
+from ripieno_app.screens.shelf import Row, facts
 from ripieno_app.sounds import sound_name
 
+TITLE_WIDTH, VALUE_WIDTH = 22, 9
+"""Columns of a line: what it is, and where it stands. A click left of that turns it down."""
 _WAYS = {"l": "", "p": " pick-up", "r": " relative"}
 
 
@@ -70,7 +73,7 @@ class ControlsScreen(Browser[_Entry]):
     TITLE: ClassVar[str | None] = "Controls"
     OWN_KEY = "f6"
     KEYS = (
-        ("←→", "turn"),
+        ("←→", "turn, as a click does"),
         ("l", "learn"),
         ("p", "learn as pick-up"),
         ("r", "learn an endless knob"),
@@ -83,7 +86,12 @@ class ControlsScreen(Browser[_Entry]):
     def row(self, item: _Entry) -> Row[_Entry]:
         view = self.desk.view()
         value = "" if view is None else _value(view, item)
-        words = ((f"{item.title:<24}", ""), (value, "bold"))
+        words = (
+            (f"{item.title:<{TITLE_WIDTH}}", ""),
+            ("‹ ", "$quiet"),
+            (f"{value:^{VALUE_WIDTH}}", "bold"),
+            (" ›", "$quiet"),
+        )
         return Row(item, words, f"{item.name} {item.title}")
 
     def detail(self, item: _Entry) -> Content:
@@ -99,7 +107,9 @@ class ControlsScreen(Browser[_Entry]):
         )
 
     def choose(self, item: _Entry) -> None:
-        self._turn(item.up)
+        middle = TITLE_WIDTH + 2 + VALUE_WIDTH // 2
+        lower = self.clicked is not None and self.clicked < middle
+        self._turn(item.down if lower else item.up)
 
     def press(self, key: str, item: _Entry | None) -> bool:
         if key in ("left", "right") and item is not None:

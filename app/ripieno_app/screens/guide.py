@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from ripieno_app.desk import Desk
 from ripieno_app.keys import Action, Deed, Layer, action_of, key_name
+from ripieno_app.widgets.status import is_mute
 
 SCALE = (0, 2, 4, 5, 7)
 """C D E F G, in semitones above C."""
@@ -67,7 +68,14 @@ class Guide(ModalScreen[Action | None]):
         view = self.desk.view()
         if view is None:
             return (("The engine is starting …", ""),)
-        outputs = ", ".join(view.telemetry.outputs) or "nothing that could be opened"
+        if is_mute(view.telemetry):
+            return (
+                ("Nothing can sound on this machine yet.\n\n", "bold $urgent"),
+                ("Connect a sound card, or start PipeWire or JACK, and start Ripieno again; "
+                 "`ripieno doctor` says more. You can go on all the same: it plays in silence, "
+                 "and leaves every take as a .mid and a .wav file.", ""),
+            )  # fmt: skip
+        outputs = ", ".join(view.telemetry.outputs)
         if self._no_sound:
             return (
                 (f"It plays into {outputs}.\n\n", ""),

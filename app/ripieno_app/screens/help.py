@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
+from ripieno.events import Telemetry
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -58,15 +59,16 @@ ON_THE_SCREEN: tuple[tuple[str, str], ...] = (
 class HelpScreen(ModalScreen[Action | None]):
     """The help. Panic and leaving work as everywhere, and close it."""
 
-    def __init__(self, spoken: Sequence[Words] = ()) -> None:
-        """`spoken` are the notices of the performance, the newest first, to be read in full."""
+    def __init__(self, spoken: Sequence[Words] = (), telemetry: Telemetry | None = None) -> None:
+        """`spoken` are the notices of the performance, the newest first, to be read in full;
+        `telemetry` is how it fares."""
         super().__init__()
-        self._spoken = tuple(spoken)
+        self._spoken, self._telemetry = tuple(spoken), telemetry
         self._left = False
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
-            yield Static(help_text(self._spoken), id="help-text")
+            yield Static(help_text(self._spoken, self._telemetry), id="help-text")
 
     def on_key(self, event: events.Key) -> None:
         name = key_name(event)
@@ -79,6 +81,8 @@ class HelpScreen(ModalScreen[Action | None]):
             self._leave(action)
         elif name == "q" or action in (Deed.HELP, ANSWER):
             self._leave(None)
+        elif event.key.startswith("f") and event.key[1:].isdigit():
+            self._leave(action)  # to a shelf at once
 
     def _leave(self, action: Action | None) -> None:
         """Close, once: a key that comes while it closes must not close what is below."""
@@ -87,12 +91,13 @@ class HelpScreen(ModalScreen[Action | None]):
             self.dismiss(action)
 
 
-def help_text(spoken: Sequence[Words] = ()) -> Content:
-    """The whole page, with what was said in the performance at its head."""
+def help_text(spoken: Sequence[Words] = (), telemetry: Telemetry | None = None) -> Content:
+    """The whole page, with what was said in the performance and how it fares at its head."""
     parts: list[Part] = [
         ("Ripieno", "bold $accent"),
         ("   ? or q closes · Esc silences and closes · ↓ reads on\n", "$label"),
         *_notices(spoken),
+        *(_figures(telemetry) if telemetry is not None else ()),
         _title("The first minute"),
         ("\n".join(wrap(FIRST_MINUTE, TEXT)) + "\n", ""),
         _title("On the screen"),
@@ -116,6 +121,19 @@ def _notices(spoken: Sequence[Words]) -> list[Part]:
     for words in numbered:
         parts += _row(f"{'! ' if words.urgent else ''}{words.number}", words.text)
     return parts
+
+
+def _figures(telemetry: Telemetry) -> list[Part]:
+    """All latencies in full, as the line for them has no room for on a small screen."""
+    timed = [latency for latency in telemetry.latencies if latency.count]
+    if not timed:
+        return []
+    parts = [_title("How it fares: milliseconds in the median, of 95, and of 99 in 100")]
+    for latency in timed:
+        figures = f"{latency.p50:9.2f} {latency.p95:9.2f} {latency.p99:9.2f}   of {latency.count}"
+        parts += [(f"  {latency.stage:<20}", "bold"), (f"{figures}\n", "")]
+    budget = telemetry.settings.horizon.budget_ms
+    return [*parts, (f"  A step of the model may take {budget:g} ms.\n", "")]
 
 
 def _without_backward() -> list[Key]:

@@ -10,7 +10,8 @@ from ripieno.grammar.grid import STEPS_PER_BEAT
 from ripieno.library.items import ModelItem
 from textual.content import Content
 
-from ripieno_app.screens.browser import Browser, Row, facts
+from ripieno_app.screens.browser import Browser
+from ripieno_app.screens.shelf import Row, facts
 
 
 def fit(step_ms: float | None, bpm: float) -> str:

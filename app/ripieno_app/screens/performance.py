@@ -12,9 +12,10 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from ripieno_app.desk import GONE, Desk
+from ripieno_app.desk import Desk
+from ripieno_app.exchange import GONE
 from ripieno_app.keys import Action, Cycle, Deed, Dial, Layer, action_of, key_name
-from ripieno_app.messages import Asked, Words
+from ripieno_app.messages import Asked, Struck, Words
 from ripieno_app.roll.page import WIDE
 from ripieno_app.screens.browser import Browser
 from ripieno_app.screens.controls import ControlsScreen
@@ -32,6 +33,7 @@ from ripieno_app.widgets.controls import (
     TRANSPORT_CONTROLS,
     TURNS_ROW,
 )
+from ripieno_app.widgets.ensemble import PLACES, PartnerStrip
 from ripieno_app.widgets.keys_bar import KeysBar, LayerBadge
 from ripieno_app.widgets.line import Line
 from ripieno_app.widgets.roll import Roll
@@ -64,7 +66,7 @@ class Performance(Screen[None]):
     def __init__(self, desk: Desk, *, compact: bool = False) -> None:
         super().__init__(classes="-compact" if compact else None)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (28, "-middle"), (34, "-tall")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (28, "-middle"), (35, "-tall")]
         self.desk = desk
         self._release: Timer | None = None
         self._parts: list[Line | Roll] = []
@@ -86,6 +88,8 @@ class Performance(Screen[None]):
                 yield from map(Control, TIME_ROW)
         yield Legend(id="legend")
         yield Roll(id="roll")
+        with Horizontal(id="ensemble"):
+            yield from map(PartnerStrip, range(PLACES))
         with Horizontal(id="voices"):
             yield from map(VoiceStrip, range(VOICE_COUNT))
         with Horizontal(id="switches"):
@@ -93,7 +97,7 @@ class Performance(Screen[None]):
         with Vertical(id="status"):
             with Horizontal(classes="row"):
                 yield RouteLine(id="route")
-            with Horizontal(classes="row"):
+            with Horizontal(id="figures", classes="row"):
                 yield LatencyLine(id="latency")
                 yield ClockLine(id="clock")
             yield from map(NoticeLine, range(NOTICE_ROWS))
@@ -113,6 +117,7 @@ class Performance(Screen[None]):
             if not self.desk.alive:
                 self.query_one("#notice-0", NoticeLine).say(Words(GONE, urgent=True))
             return
+        self.set_class(len(view.telemetry.partners) > 1, "-ensemble")
         for part in self._parts:
             part.show(view)
 
@@ -144,13 +149,19 @@ class Performance(Screen[None]):
         message.stop()
         self.act(message.action)
 
+    @on(Struck)
+    def _struck(self, message: Struck) -> None:
+        message.stop()
+        self.press(message.letter)
+
     def act(self, action: Action | None, age: float = 0.0) -> None:
         """Do `action`, asked for `age` seconds ago, and show it at once."""
         if action is Deed.QUIT:
             self.post_message(self.Leave())
         elif action is Deed.HELP:
             view = self.desk.view()
-            self.app.push_screen(HelpScreen(view.words if view else ()), self.act)
+            words, telemetry = (view.words, view.telemetry) if view else ((), None)
+            self.app.push_screen(HelpScreen(words, telemetry), self.act)
         elif action is Deed.THEME:
             self.post_message(self.Change())
         elif action is Deed.COMPACT:

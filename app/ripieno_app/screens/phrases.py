@@ -11,7 +11,8 @@ from textual.content import Content
 
 from ripieno_app.drawing import draw
 from ripieno_app.notation import beats_text, pitch_name
-from ripieno_app.screens.browser import Browser, Row, facts
+from ripieno_app.screens.browser import Browser
+from ripieno_app.screens.shelf import Row, facts
 
 ROWS, WIDTH = 8, 64
 """Of the drawing."""

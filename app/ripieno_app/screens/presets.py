@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ripieno.commands import Recall
@@ -12,7 +12,8 @@ from textual.content import Content
 
 from ripieno_app.desk import Desk
 from ripieno_app.keys import Deed
-from ripieno_app.screens.browser import Browser, Row, facts
+from ripieno_app.screens.browser import Browser
+from ripieno_app.screens.shelf import Row, facts
 from ripieno_app.widgets.line import Words
 
 
@@ -112,7 +113,7 @@ class PresetsScreen(Browser[_Entry]):
             return
         view = self.desk.view()
         same = view is not None and view.telemetry.model.startswith(f"{recall.model} ")
-        plain = Recall(recall.name, recall.settings, recall.programs, "" if same else recall.model)
+        plain = replace(recall, model="" if same else recall.model)
         self.desk.recall(plain, recall.name if item.scene else item.preset.title)
         self.refresh_view()
         self.fill()

@@ -10,9 +10,9 @@ from ripieno.commands import Audition
 from ripieno.library.items import TakeItem
 from textual.content import Content
 
-from ripieno_app.desk import Desk
 from ripieno_app.keys import DISLIKE, LIKE
-from ripieno_app.screens.browser import Browser, Row, facts
+from ripieno_app.screens.browser import Browser
+from ripieno_app.screens.shelf import Row, facts
 
 
 class TakesScreen(Browser[TakeItem]):
@@ -26,13 +26,10 @@ class TakesScreen(Browser[TakeItem]):
         ("e", "export .mid"),
         ("d", "delete"),
         ("u", "undelete"),
-        ("+ -", "rate what plays"),
+        ("+", "like"),
+        ("-", "dislike"),
     )
     EMPTY = "There are no takes yet: whatever you play makes one."
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._deleted: list[str] = []
 
     def load(self) -> Sequence[TakeItem]:
         return self.desk.library.takes()
@@ -45,7 +42,8 @@ class TakesScreen(Browser[TakeItem]):
 
     def row(self, item: TakeItem) -> Row[TakeItem]:
         running = item.name == self._current
-        liking = f" {item.rating:+d}" if item.rated else ""
+        said = item.rated or item.opinion
+        liking = f" {item.rating + item.opinion:+d}" if said else ""
         style = "$urgent" if item.problem else "bold" if running else ""
         words = (("● " if running else "  ", "$flag"), (item.name, style), (liking, "$flag"))
         return Row(item, words, f"{item.name} {item.preset} {item.model}")
@@ -54,6 +52,7 @@ class TakesScreen(Browser[TakeItem]):
         if item.problem:
             return Content.assemble((item.problem, "$urgent"))
         opinions = f"{item.rated} places, {item.rating:+d} in all" if item.rated else "none yet"
+        whole = {1: "liked", -1: "disliked"}.get(item.opinion, "")
         return facts(
             (
                 ("last written", item.begun),
@@ -61,6 +60,7 @@ class TakesScreen(Browser[TakeItem]):
                 ("model", item.model),
                 ("size", f"{item.kilobytes} kB"),
                 ("opinions", opinions),
+                ("the whole take", whole),
             ),
             "This take is being made now." if item.name == self._current else "",
         )
@@ -73,12 +73,14 @@ class TakesScreen(Browser[TakeItem]):
         self.say("You hear the last bars; Shift-a stops them.")
 
     def press(self, key: str, item: TakeItem | None) -> bool:
-        if key in ("+", "-"):
+        if key in ("+", "-") and (item is None or item.name == self._current):
             self.desk.act(LIKE if key == "+" else DISLIKE)
+        elif key in ("+", "-") and item is not None:
+            self._rate(item.name, 1 if key == "+" else -1)
         elif key == "A":
             self.desk.send(Audition((), 90.0))
         elif key == "u":
-            self._undelete()
+            self.ask(self.desk.library.restore_take, self._back)
         elif item is None:
             return False
         elif key == "e":
@@ -97,16 +99,16 @@ class TakesScreen(Browser[TakeItem]):
         self.ask(lambda: self.desk.library.rename_take(name, new), lambda _: self.reload())
 
     def _gone(self, item: TakeItem) -> None:
-        self._deleted.append(item.name)
         self.say(f"{item.name} is deleted; u brings it back.")
         self.reload()
 
-    def _undelete(self) -> None:
-        if not self._deleted:
-            self.say("Nothing was deleted here.", urgent=True)
-            return
-        name = self._deleted.pop()
-        self.ask(lambda: self.desk.library.restore_take(name), lambda _: self._back(name))
+    def _rate(self, name: str, liking: int) -> None:
+        def told(now: int) -> None:
+            words = {1: "you like it", -1: "you do not like it"}.get(now, "no opinion any more")
+            self.say(f"{name}: {words}.")
+            self.reload()
+
+        self.ask(lambda: self.desk.library.rate_take(name, liking), told)
 
     def _back(self, name: str) -> None:
         self.say(f"{name} is back.")

@@ -35,10 +35,17 @@ def _switch(name: str, title: str, letter: str = "") -> ControlSpec:
 
 
 def _key(view: View) -> str:
-    """The key that is set; else the one that is heard, marked as a guess."""
+    """The key that is set, and beside it the one that is heard, marked as a guess."""
     key = view.controls.settings.rules.key
     heard = view.telemetry.heard_key
-    return str(key) if key else f"≈ {heard}" if heard else "none"
+    if key is None:
+        return f"≈ {heard}" if heard else "none"
+    return f"{key} ≈{_short(heard)}" if heard else str(key)
+
+
+def _short(key: str) -> str:
+    """'Em' for 'E minor', 'G' for 'G major'."""
+    return key.replace(" minor", "m").replace(" major", "")
 
 
 def _phrase(view: View) -> str:
@@ -93,6 +100,7 @@ TURNS_ROW = (
     _switch("hand_over", "hand-over", "h"),
     _knob("top_p", "top-p", "t", "{:.2f}"),
     _knob("lookahead", "ahead", "a"),
+    _knob("density", "density", form="{:.2f}"),
     _knob("candidates", "candidates"),
 )
 TIME_ROW = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ripieno.clock import Seconds
 from ripieno.events import Latency, Rung, Telemetry
+from ripieno.routing import OutputKind
 
 from ripieno_app.messages import View
 from ripieno_app.messages import Words as Spoken
@@ -32,11 +33,13 @@ SHORT_RUNGS = {
 _RUNGS = tuple(Rung)
 STEP_STAGE = "model step"
 WHOLE = 160
-"""Columns of the screen from which on p95 is told as well."""
+"""Columns of the screen from which on p95 is told as well, where there is one row."""
 BAR = 5
 """Cells of the budget's bar."""
 TIGHT = 0.7
 """The share of the budget from which on it is drawn as a warning."""
+CUT = "… ?"
+"""Behind words that there is no room for: the key that tells them in full."""
 _EIGHTHS = "▁▂▃▄▅▆▇█"
 
 
@@ -53,12 +56,19 @@ class RouteLine(Line):
             if view.recording
             else ("", ""),
             ("  out ", "$label"),
-            (", ".join(telemetry.outputs) or "nothing is open", ""),
+            ("nothing sounds", "bold $urgent")
+            if is_mute(telemetry)
+            else (", ".join(telemetry.outputs), ""),
             ("  in ", "$label"),
             (", ".join(telemetry.inputs) or "letters only", ""),
             ("  ", ""),
             (telemetry.model or "loading…", "$label"),
         )
+
+
+def is_mute(telemetry: Telemetry) -> bool:
+    """Whether there is nothing through which it could be heard."""
+    return all(name == OutputKind.NONE for name in telemetry.outputs)
 
 
 class Legend(Line):
@@ -69,7 +79,10 @@ class Legend(Line):
 
 
 class LatencyLine(Line):
-    """Missed deadlines, the rung of the ladder, relaxed rules, and p50/p99 of each stage."""
+    """Missed deadlines, the rung of the ladder, relaxed rules, and p50/p95/p99 of each stage.
+
+    In two rows where the screen is high; in one row p95 is told only where that is wide.
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -79,10 +92,11 @@ class LatencyLine(Line):
     def write(self, view: View) -> Words:
         telemetry = view.telemetry
         rung = self._rung.of(telemetry.rung, telemetry.at)
-        if not self._pace.due(telemetry.at, self.screen.size.width):
+        rows = self.size.height
+        if not self._pace.due(telemetry.at, self.screen.size.width, rows):
             return self._words
         roomy, vast = self._pace.roomy, self._pace.vast
-        whole = self.screen.size.width >= WHOLE
+        whole = self.screen.size.width >= WHOLE or rows > 1
         share = budget_share(telemetry)
         stages = [
             word
@@ -93,6 +107,10 @@ class LatencyLine(Line):
             )
         ]
         unit = f"  {'p50/p95/p99' if whole else 'p50/p99'} in ms"
+        if rows > 1:
+            ladder = () if rung is Rung.FULL else _ladder(rung, whole=True)
+            counts = _counts(telemetry, ladder, relaxed=True)
+            return (*counts, (f"{unit}\n" if stages else "\n", "$label"), *_flush(stages))
         if rung is not Rung.FULL:
             unit = " ms"
         elif not roomy:
@@ -100,6 +118,12 @@ class LatencyLine(Line):
         ladder = () if rung is Rung.FULL else _ladder(rung, vast)
         counts = _counts(telemetry, ladder, relaxed=roomy)
         return (*counts, *stages, (unit if stages else "", "$label"))
+
+
+def _flush(words: list[tuple[str, str]]) -> Words:
+    """The words of a row of their own, which begins at the margin."""
+    (first, style), *rest = words or [("", "")]
+    return ((first.lstrip(" "), style), *rest)
 
 
 def budget_share(telemetry: Telemetry) -> float | None:
@@ -168,7 +192,12 @@ class NoticeLine(Line):
     def write(self, view: View) -> Words:
         if self.row >= len(view.words):
             return ()
-        return _spoken(view.words[self.row])
+        words = _spoken(view.words[self.row])
+        room = self.size.width - sum(len(text) for text, _ in words[:-1])
+        text, style = words[-1]
+        if room > len(CUT) and len(text) > room:  # the help has it in full
+            return (*words[:-1], (f"{text[: room - len(CUT)]}", style), (CUT, "bold $command"))
+        return words
 
     def say(self, words: Spoken) -> None:
         """Say something while there is no view."""

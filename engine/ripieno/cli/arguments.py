@@ -204,7 +204,8 @@ def _add_ends(parser: Parser) -> None:
         dest="outputs",
         metavar="PORT",
         action="append",
-        help="a MIDI port, `synth` (the built-in sound), `virtual` or `none`",
+        help="a MIDI port, `synth` (the built-in sound), `lv2:URI` or `vst3:NAME` (an instrument), "
+        "`virtual` or `none`",
     )
     ends.add_argument(
         "--soundfont",

@@ -63,6 +63,7 @@ def ports(options: Namespace) -> int:
     _print_section("MIDI outputs (--out)", (port.name for port in found.outputs))
     _print_section("Audio (--out synth)", found.audio)
     _print_section("Audio devices (--out synth:NAME)", found.devices)
+    _print_section("VST3 plug-ins (--out vst3:NAME)", (path.stem for path in found.instruments))
     _print_section("Soundfonts (--soundfont)", (str(font) for font in found.soundfonts))
     _print_section("Missing", found.missing)
     return 0

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from ripieno import plugins as parts
 from ripieno import resources
 from ripieno.cli.lists import print_table
 from ripieno.cli.models_arguments import ACTIONS
+from ripieno.cli.models_check import looked_at
+from ripieno.cli.models_import import bring_in
 from ripieno.errors import RipienoError, SettingError, nearest_name
 
 OK, REFUSED = 0, 2
 LONGEST_LICENCE = 60
+_BACK = {"growing": "by cutting a cache that grows, or hearing all again"}
 
 
 def models(options: Namespace) -> int:
@@ -34,6 +37,7 @@ def models(options: Namespace) -> int:
         "inspect": lambda: _inspect(target),
         "check": lambda: _check(target, options),
         "add": lambda: _add(target, options),
+        "import": lambda: bring_in(target, options),
         "remove": lambda: _remove(target),
         "bench": lambda: _bench(target, options),
         "pack": lambda: _pack(target),
@@ -77,7 +81,7 @@ def _inspect(name: str) -> int:
             ("licence", manifest.licence),
             ("grammar", manifest.grammar),
             ("voices", ", ".join(f"{v.name} {v.low}…{v.high}" for v in manifest.voices)),
-            ("goes back", f"by {manifest.rewind.value}"),
+            ("goes back", _BACK.get(manifest.rewind.value, f"by {manifest.rewind.value}")),
             *(
                 (graph.precision, f"{graph.bytes / 1e6:.1f} MB, {graph.role}, opset {graph.opset}")
                 for graph in manifest.graphs
@@ -100,41 +104,10 @@ def _check(name: str, options: Namespace) -> int:
     from ripieno.library.shelf import opened
 
     with opened(name) as folder:
-        for about, found in _looked_at(folder, options):
+        for about, found in looked_at(folder, options):
             print(f"{about:<10} {found}", flush=True)
     print("This model can play here.")
     return OK
-
-
-def _looked_at(folder: Path, options: Namespace) -> Iterator[tuple[str, str]]:
-    from ripieno.inference.bundle import check, load_manifest
-    from ripieno.inference.graph_file import contents
-    from ripieno.library.trial import trial
-
-    manifest = load_manifest(folder)
-    yield "manifest", f"{manifest.name} {manifest.version}, grammar {manifest.grammar!r}, format 1"
-    check(folder)
-    yield "files", f"{len(manifest.graphs) + len(manifest.files)}, all whole by their SHA-256"
-    for graph in manifest.graphs:
-        kinds = contents(folder / graph.file).operators
-        others = sorted({domain for domain, _ in kinds if domain})
-        beside = f" and of {', '.join(others)}" if others else ""
-        yield "graph", f"{graph.file}: {len(kinds)} kinds of operators, opset {graph.opset}{beside}"
-    tried = trial(folder, options.precision)
-    yield "dry run", f"{tried.precision}, loaded in {tried.load_seconds:.1f} s, all numbers finite"
-    yield "rewind", f"the same logits after going back (within {tried.rewind_difference:.1g})"
-    yield (
-        "speed",
-        (
-            f"a sixteenth takes {tried.median_ms:.1f} ms (p99 {tried.p99_ms:.1f} ms), "
-            f"{tried.memory_mib:.0f} MiB in all"
-        ),
-    )
-    fits = "fits" if tried.fastest >= options.bpm else "is too slow for"
-    yield "tempo", f"{fits} {options.bpm:g} bpm; in time up to {tried.fastest:.0f} bpm here"
-    yield "licence", manifest.licence
-    for corpus in manifest.training.data:
-        yield "data", f"{corpus.name}: {corpus.licence}"
 
 
 def _add(name: str, options: Namespace) -> int:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ripieno import knobs, plugins, resources
 from ripieno.commands import Seed
+from ripieno.ensemble import in_common
 from ripieno.errors import SettingError, SoundError, nearest_name
 from ripieno.inference.bundle import check
+from ripieno.inference.link import ModelSpec
 from ripieno.preset.phrases import describe_phrase
 from ripieno.preset.preset import DEFAULT, Preset, load_preset
 from ripieno.preset.values import input_spec, output_spec, precision_from
 from ripieno.routing import InputKind, OutputKind, Routing
 from ripieno.settings import Mode, Settings
+from ripieno.stage import Seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Asked:
     folder: Path
     fallback: Path | None
     """The model's."""
+    seats: tuple[Seat, ...]
+    """All who play, where they are several."""
     seed: Seed | None
     soundfont: Path
 
@@ -54,15 +60,44 @@ def asked(options: Namespace) -> Asked:
     settings = preset.settings
     if options.phrase and phrase and phrase.meter:  # a phrase of your choice brings its own meter
         settings = replace(settings, meter=phrase.meter)
-    preset = replace(preset, settings=_settings(settings, options))
-    preset = replace(preset, routing=_routing(preset.routing, options))
+    settings = _settings(settings, options)
+    preset = replace(preset, settings=settings, routing=_routing(preset.routing, options))
     folder = resources.bundle_folder(preset.model)
     check(folder).graph(preset.precision)
     fallback = resources.bundle_folder(preset.fallback) if preset.fallback else None
     if fallback is not None:
         check(fallback)
     seed = phrase.seed if phrase else None
-    return Asked(preset, folder, fallback, seed, soundfont_of(preset.routing.soundfont))
+    seats = tuple(_seats(preset))
+    return Asked(preset, folder, fallback, seats, seed, soundfont_of(preset.routing.soundfont))
+
+
+def _seats(preset: Preset) -> Iterator[Seat]:
+    """All of an ensemble; the first plays what the preset says now, and the others by it what they
+    have in common. Raises BundleError."""
+    for number, each in enumerate(preset.ensemble):
+        member, name, precision = each.member, each.model, each.precision
+        settings, fallback = in_common(member.settings, preset.settings), each.fallback
+        if number == 0:
+            settings, name, precision = preset.settings, preset.model, preset.precision
+        folder = resources.bundle_folder(name)
+        check(folder).graph(precision)
+        smaller = resources.bundle_folder(fallback) if fallback else None
+        if smaller is not None:
+            check(smaller)
+        yield Seat(
+            member=replace(member, settings=settings),
+            model=model_spec(folder, precision, smaller, settings),
+            routing=each.routing,
+        )
+
+
+def model_spec(
+    folder: Path, precision: str, fallback: Path | None, settings: Settings
+) -> ModelSpec:
+    """The bundle in `folder`, with the rules of plug-ins that `settings` name."""
+    rules = (*settings.rules.more_hard, *settings.rules.more_soft)
+    return ModelSpec(folder, precision, fallback, rules)
 
 
 def soundfont_of(name: str) -> Path:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from ripieno import resources
 from ripieno.channel import Closed
 from ripieno.cli.arguments import HEADLESS_BARS
-from ripieno.cli.options import Asked, asked
+from ripieno.cli.options import Asked, asked, model_spec
 from ripieno.cli.progress import Progress
 from ripieno.cli.takes import export
 from ripieno.commands import Command, Play, Quit
@@ -173,7 +173,6 @@ def _on_terminal() -> bool:
 def _stage(
     what: Asked, takes: str, bars: int | None, guest: int | None, osc: OscSpec | None = None
 ) -> Stage:
-    from ripieno.inference.link import ModelSpec
     from ripieno.stage import Stage
 
     log = resources.cache_home() / "engine.log"
@@ -183,12 +182,8 @@ def _stage(
         log = Path(os.devnull)
     return Stage(
         preset=what.preset,
-        model=ModelSpec(
-            what.folder,
-            what.preset.precision,
-            what.fallback,
-            (*what.preset.settings.rules.more_hard, *what.preset.settings.rules.more_soft),
-        ),
+        model=model_spec(what.folder, what.preset.precision, what.fallback, what.preset.settings),
+        ensemble=what.seats,
         seed=what.seed,
         soundfont=what.soundfont,
         take=new_take_path(Path(takes).expanduser(), _stem(what.preset.name)),

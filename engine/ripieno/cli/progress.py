@@ -65,9 +65,14 @@ class Progress:
 
     def _line(self, telemetry: Telemetry, bar: int) -> str:
         of_all = f" of {self._bars}" if self._bars else ""
-        parts = [f"bar {bar}{of_all}", _PHASES[telemetry.phase], f"{telemetry.settings.bpm:g} bpm"]
+        phases = [_PHASES[telemetry.phase]]
+        by = telemetry.model
+        if len(telemetry.partners) > 1:
+            phases = [f"{each.name} {_PHASES[each.phase]}" for each in telemetry.partners]
+            by = " and ".join(each.name for each in telemetry.partners)
+        parts = [f"bar {bar}{of_all}", ", ".join(phases), f"{telemetry.settings.bpm:g} bpm"]
         if telemetry.steps:
-            parts.append(f"{telemetry.steps} sixteenths by {telemetry.model}")
+            parts.append(f"{telemetry.steps} sixteenths by {by}")
         if telemetry.missed:
             parts.append(f"{telemetry.missed} too late")
         return "  ".join(parts)

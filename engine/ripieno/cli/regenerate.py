@@ -71,7 +71,7 @@ def steps_differ(take: Take, folder: Path) -> tuple[Planned, Planned] | None:
     is found by its name. Raises BundleError.
     """
     for session in sessions(take):
-        first = session.bundle == take.header.bundle
+        first = session.partner == 0 and session.bundle == take.header.bundle
         manifest = check(folder if first else _right(session.model, session.bundle))
         model = open_model(manifest, session.precision)
         generator = player_of(model, _smaller(take, session))
@@ -84,7 +84,7 @@ def steps_differ(take: Take, folder: Path) -> tuple[Planned, Planned] | None:
 
 def _smaller(take: Take, session: Session) -> Callable[[], Model] | None:
     """What opens the smaller model, if it has played. Raises BundleError if it is another now."""
-    told = take.header
+    told = take.header.chairs[session.partner]
     if not told.smaller or all(step.begun is not Rung.SMALLER for step in session.steps):
         return None
     return opener(_right(told.smaller, told.smaller_bundle), session.precision)

@@ -41,6 +41,7 @@ def _play(take: Take, options: Namespace) -> int:
     from ripieno.clock import SystemClock
     from ripieno.ledger import Ledger, shared_file
     from ripieno.outputs.opening import open_outputs
+    from ripieno.outputs.vst3 import Vst3Output
     from ripieno.priority import REALTIME, hurry
     from ripieno.takes.replay import moments, outgoing
     from ripieno.takes.replay import replay as play_again
@@ -50,6 +51,9 @@ def _play(take: Take, options: Namespace) -> int:
     try:
         for problem in problems:
             raise PortError(problem.rstrip("."))
+        for output in outputs:
+            if isinstance(output, Vst3Output):  # it may take a while to load
+                output.wait()
         names = ", ".join(output.name for output in outputs)
         torn = " It was cut off; what sounds at its end is released." if take.torn else ""
         print(f"{take.name} to {names}; Ctrl-C ends it.{torn}", flush=True)
@@ -74,10 +78,10 @@ def _play(take: Take, options: Namespace) -> int:
 
 def _routing(take: Take, options: Namespace) -> Routing:
     from ripieno.preset.values import output_spec
-    from ripieno.takes.rerun import routing_of
+    from ripieno.takes.rerun import routings_of
 
     specs = tuple(output_spec(text) for text in options.to or ()) or (_SYNTH,)
-    return replace(routing_of(take.header), outputs=specs, client=CLIENT)
+    return replace(routings_of(take.header)[0], outputs=specs, client=CLIENT)
 
 
 def _pause(seconds: float, stopped: Sequence[int]) -> None:

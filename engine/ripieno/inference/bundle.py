@@ -16,8 +16,10 @@ from typing import Any
 
 from ripieno import plugins
 from ripieno.errors import BundleError, nearest_name
+from ripieno.inference.blocks.manifest import BLOCKS, blocks_music
 from ripieno.inference.bundle_graphs import (
     PRECISIONS,
+    ROLES,
     Cache,
     Graph,
     Rewind,
@@ -28,6 +30,7 @@ from ripieno.inference.bundle_graphs import (
 )
 from ripieno.inference.bundle_music import GRID, Music, VoiceSpec, foreign_music, grid_music
 from ripieno.inference.graph_file import check_graph
+from ripieno.inference.lead.manifest import LEAD_SHEET, lead_music
 from ripieno.inference.manifest_table import Table
 from ripieno.inference.plain_file import LARGEST, NEXT, plain_file, unreadable
 from ripieno.inference.tokens.manifest import TOKENS, tokens_music
@@ -107,7 +110,7 @@ class Manifest:
 
         Without a role, the one that every decision goes through. Raises BundleError.
         """
-        main = "frame" if self.rewind is Rewind.FRAMES else "step"
+        main = ROLES[self.rewind][0]
         there = {graph.precision: graph for graph in self.graphs if graph.role == (role or main)}
         wanted = precision if precision != "auto" else next(p for p in PRECISIONS if p in there)
         if wanted not in there:
@@ -221,6 +224,10 @@ def _music(grammar: str, table: Table, rewind: Rewind) -> Music:
         return grid_music(table, rewind)
     if grammar == TOKENS:
         return tokens_music(table, rewind)
+    if grammar == BLOCKS:
+        return blocks_music(table, rewind)
+    if grammar == LEAD_SHEET:
+        return lead_music(table, rewind)
     known = plugins.names(plugins.GRAMMARS)
     if grammar not in known:
         raise BundleError(

@@ -18,9 +18,9 @@ from ripieno.inference.plain_file import LARGEST, plain_file
 PRECISIONS = ("int8", "q8", "fp32")
 """int8: weights in 8 bits, sums in int32. q8: weights in 8 bits, a scale for every block of 32."""
 PORTABLE = "portable"
-_INTEGERS, _COUNTS, _FLOATS = "int64", "int32", "float32"
+_INTEGERS, _COUNTS, _FLOATS, _TRUTHS = "int64", "int32", "float32", "bool"
 _LONGEST_CONTEXT, _LONGEST_CHUNK, _SMALLEST_CONTEXT = 1 << 20, 1024, 64
-_CHUNK, _BATCH = "chunk", "batch"
+_CHUNK, _BATCH, _FILLED = "chunk", "batch", "filled"
 _LARGEST_MEMORY = 1 << 28
 """Numbers in all states and caches together: 1 GiB."""
 
@@ -34,6 +34,11 @@ class Rewind(StrEnum):
     """A cache of keys and values is cut; a position is a decision."""
     FRAMES = "frame"
     """The same, and a position is a sixteenth: its four decisions share one."""
+    GROWING = "growing"
+    """A cache of keys and values that comes out longer than it went in, as others export it, or
+    none at all: then everything is heard again each time. A position is a token."""
+    BLOCKS = "block"
+    """Blocks of bars are made at once, and nothing is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +99,48 @@ class Memory:
     hidden: Tensor | None = None
 
 
+ASIDE = (
+    Tensor("attention_mask", _INTEGERS, (1, _FILLED)),
+    Tensor("position_ids", _INTEGERS, (1, _CHUNK)),
+    Tensor("use_cache_branch", _TRUTHS, (1,)),
+)
+"""What a graph with a growing cache may be told besides its tokens, by the names that Hugging
+Face's optimum gives: which positions count, where the tokens stand, whether there is a past."""
 COUNTS = (Tensor("seqlens_k", _COUNTS, (1,)), Tensor("total_length", _COUNTS, (1,)))
 """What a graph with a cache is told besides its rows: how much of the cache is taken."""
 ROLES = {
     Rewind.SNAPSHOT: ("step",),
     Rewind.DECISIONS: ("step", "chunk", PORTABLE),
     Rewind.FRAMES: ("frame", "voice"),
+    Rewind.GROWING: ("step",),
+    Rewind.BLOCKS: ("decoder", "encoder", "prior"),
 }
 """What a graph can be for. A cached model's `chunk` graph, if any, hears more than one row; its
 `portable` graph has standard operators alone, and caches [1, filled, heads × head size]."""
-_OPTIONAL = ("chunk", PORTABLE)
+_OPTIONAL = ("chunk", PORTABLE, "encoder", "prior")
 
 
 def memory(table: Table) -> Memory:
     """What the manifest tells of the model's memory. Raises BundleError."""
     told = table.table("rewind")
-    if told.one_of("kind", ("snapshot", "length")) == "snapshot":
+    kind = told.one_of("kind", ("snapshot", "length", "growing", Rewind.BLOCKS.value))
+    if kind == Rewind.BLOCKS:
+        told.end()
+        return Memory(Rewind.BLOCKS)
+    if kind == "snapshot":
         told.end()
         states = tuple(_state(part) for part in table.tables("state"))
         _fit(table, "state", [state.shape for state in states])
         return Memory(Rewind.SNAPSHOT, states)
-    rewind = Rewind(told.one_of("per", (Rewind.DECISIONS.value, Rewind.FRAMES.value)))
+    rewind = Rewind.GROWING
+    if kind == "length":
+        rewind = Rewind(told.one_of("per", (Rewind.DECISIONS.value, Rewind.FRAMES.value)))
     context = told.whole("context", _SMALLEST_CONTEXT, _LONGEST_CONTEXT)
     chunk = told.whole("chunk", 1, _LONGEST_CHUNK)
     told.end()
-    caches = tuple(_cache(part, context) for part in table.tables("cache"))
+    optional = rewind is Rewind.GROWING and not table.has("cache")
+    parts = [] if optional else table.tables("cache")
+    caches = tuple(_cache(part, context) for part in parts)
     _fit(table, "cache", [cache.shape for cache in caches])
     hidden = None
     if rewind is Rewind.FRAMES:
@@ -206,6 +228,14 @@ def _rows(table: Table, key: str, tensor: Tensor, dtype: str, rewind: Rewind) ->
         raise table.error(key, f"is {tensor.dtype} {list(tensor.shape)}", allowed)
 
 
+def growing_input(table: Table) -> Tensor:
+    """The tokens of a graph with a growing cache, and what else it is told. Raises BundleError."""
+    rows = Tensor("input_ids", _INTEGERS, (1, _CHUNK))
+    found = tuple(_tensor(part) for part in table.tables("input"))
+    wanted = (rows, *(tensor for tensor in ASIDE if tensor in found))
+    return _same(table, "input", *wanted)[0]
+
+
 def _same(table: Table, key: str, *wanted: Tensor) -> tuple[Tensor, ...]:
     found = tuple(_tensor(part) for part in table.tables(key))
     if found != wanted:
@@ -218,7 +248,9 @@ def _same(table: Table, key: str, *wanted: Tensor) -> tuple[Tensor, ...]:
 
 
 def _tensor(part: Table) -> Tensor:
-    tensor = Tensor(part.text("name"), part.text("dtype"), part.sizes("shape", (_CHUNK, _BATCH)))
+    tensor = Tensor(
+        part.text("name"), part.text("dtype"), part.sizes("shape", (_CHUNK, _BATCH, _FILLED))
+    )
     part.end()
     return tensor
 

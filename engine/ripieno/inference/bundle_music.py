@@ -39,6 +39,7 @@ class Music:
 
 def grid_music(table: Table, rewind: Rewind) -> Music:
     """The grid of this engine: four voices in sixteenths. Raises BundleError."""
+    _refuse_growing(table, rewind)
     order = _grid(table.table(GRID))
     voices = voices_of(table)
     if tuple(voice.name for voice in voices) != VOICES:
@@ -52,10 +53,16 @@ def foreign_music(name: str, table: Table, rewind: Rewind) -> Music:
 
     Rows of integers go in, numbers come out, at any widths. Raises BundleError.
     """
+    _refuse_growing(table, rewind)
     own = table.table(name).raw()
     voices = voices_of(table)
     order = tuple(VOICES.index(voice.name) for voice in voices)
     return Music(order, voices, one_input(table, rewind), one_output(table, rewind), own)
+
+
+def _refuse_growing(table: Table, rewind: Rewind) -> None:
+    if rewind in (Rewind.GROWING, Rewind.BLOCKS):
+        raise table.error("rewind.kind", f"is '{rewind.value}'", "snapshot or length")
 
 
 def voices_of(table: Table) -> tuple[VoiceSpec, ...]:

@@ -35,7 +35,7 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """A request under way: by which clock, how loud, and whether its efforts are known."""
 
     request: Request
@@ -100,7 +100,7 @@ class Generator:
                 break
             since += 1
         self.context.rewind(since)
-        asked = _Asked(request, clock, self._hear_loudness(request), efforts is not None)
+        asked = Asked(request, clock, self._hear_loudness(request), efforts is not None)
         for step in range(since, begin):
             self._silent(step, {voice: told[step][voice] for voice in request.given}, asked)
         for step in range(begin, end):
@@ -145,7 +145,7 @@ class Generator:
         self._heard_loudness = known
         return request.settings.velocity if known is None else known
 
-    def _silent(self, step: int, told: Mapping[int, Sounding], asked: _Asked) -> None:
+    def _silent(self, step: int, told: Mapping[int, Sounding], asked: Asked) -> None:
         """Decide a step that is not sent, on the rung of the last one that was."""
         self._find_the_way()
         self.context.make_room()
@@ -154,7 +154,7 @@ class Generator:
         self._note(self._decider.decide(frame))
 
     def _planned(
-        self, step: int, told: Mapping[int, Sounding], asked: _Asked, effort: Effort
+        self, step: int, told: Mapping[int, Sounding], asked: Asked, effort: Effort
     ) -> Planned:
         request, clock = asked.request, asked.clock
         began, model_began = perf_counter(), self.context.model_seconds
@@ -234,7 +234,7 @@ def _rung(outcome: Outcome, effort: Effort, request: Request, voices: Iterable[S
 
 
 def _frame(
-    step: int, told: Mapping[int, Sounding], asked: _Asked, effort: Effort, deadline: Seconds
+    step: int, told: Mapping[int, Sounding], asked: Asked, effort: Effort, deadline: Seconds
 ) -> Frame:
     request = asked.request
     return Frame(

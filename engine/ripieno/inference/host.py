@@ -1,13 +1,13 @@
 """Keeps a model playing: starts it, starts it again, changes it while the music goes on.
 
 Each model has a process of its own. The one that plays hears requests; one that is coming is
-loading, and takes over when it is ready; those that went are let go without waiting for them.
+loading, and takes over at a bar line; those that went are let go without waiting for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -23,61 +23,31 @@ from ripieno.events import (
 )
 from ripieno.inference.computer import manifest_hash
 from ripieno.inference.link import PATIENCE, InferenceLink, ModelSpec
+from ripieno.inference.patience import Patience
+from ripieno.modes.ear import STEP
+from ripieno.partner import Partner
 from ripieno.performance import Performance
 from ripieno.takes.facts import ModelReady
 from ripieno.takes.history import History
 
 HEARD = 32.0
 """Beats of the past that a model is told when it takes over."""
+AHEAD, MARGIN = Seconds(0.6), Beats(0.5)
+"""A model that takes over is told so long before its bar line what was heard, so that its first
+step is there in time; and so many beats before what is committed could reach that line."""
 DEATHS = 3
 """A model that dies more often than this is not started again."""
-SILENT, LOADING = Seconds(20.0), Seconds(90.0)
-"""How long a model that was asked may say nothing, and how long one may load: more than the system
-lets it compute (see `limits`), so this is for one that sleeps, or is kept from the processor."""
-ASLEEP = Seconds(1.5)
-"""Who did not look for so long has slept, and cannot blame a model for the time."""
 
 
 @dataclass(slots=True)
-class Patience:
-    """How long one model has said nothing although it should. Pure."""
-
-    since: Seconds
-    asked: set[int] = field(default_factory=set)
-    loaded: bool = False
-    looked: Seconds = Seconds(0.0)
-
-    def heard(self, message: InferenceMessage, now: Seconds) -> None:
-        """It has said something."""
-        self.since = now
-        if isinstance(message, InferenceReady):
-            self.loaded = True
-        elif isinstance(message, Served):
-            self.asked.discard(message.request)
-
-    def ask(self, number: int, now: Seconds) -> None:
-        """It was asked for this."""
-        if not self.asked:
-            self.since = now
-        self.asked.add(number)
-
-    def over(self, now: Seconds) -> bool:
-        """Whether it has been silent for too long."""
-        slept, self.looked = now - self.looked > ASLEEP, now
-        if slept:
-            self.since = now
-        if not self.loaded:
-            return now - self.since > LOADING
-        return bool(self.asked) and now - self.since > SILENT
-
-
-@dataclass(frozen=True, slots=True)
 class _Coming:
-    """A model that is loading, and will take over."""
+    """A model that is loading, or is ready and waits for the bar line on which it takes over."""
 
     model: ModelSpec
     link: InferenceLink
     patience: Patience
+    ready: InferenceReady | None = None
+    line: Beats | None = None
 
 
 def _system_now() -> Seconds:
@@ -95,12 +65,16 @@ class ModelHost:
         model: ModelSpec,
         log: Path,
         history: History,
+        place: int = 0,
         now: Callable[[], Seconds] = _system_now,
+        link: Callable[[ModelSpec, Path], InferenceLink] = InferenceLink,
     ) -> None:
+        """Those of the partner at `place`."""
+        self._link, self._place = link, place
         self.title = "loading …"
         self.ready = False
         self._model, self._log, self._history, self._now = model, log, history, now
-        self._playing = InferenceLink(model, log)
+        self._playing = link(model, log)
         self._patience = Patience(now())
         self._coming: _Coming | None = None
         self._gone: list[tuple[InferenceLink, Seconds]] = []
@@ -123,12 +97,12 @@ class ModelHost:
         return [link for link in links if link.alive]
 
     def switch(self, folder: Path, now: Seconds) -> None:
-        """Load another model, which takes over as soon as it is ready."""
+        """Load another model, which takes over at the first bar line once it is ready."""
         if self._coming:
             self._let_go(self._coming.link)
         model = replace(self._model, folder=folder)
-        self._coming = _Coming(model, InferenceLink(model, self._log), Patience(now))
-        self._show.say(f"Loading {folder.name}; it takes over when it is ready")
+        self._coming = _Coming(model, self._link(model, self._log), Patience(now))
+        self._tell(f"Loading {folder.name}; it takes over at a bar line")
 
     def read(self, now: Callable[[], Seconds]) -> None:
         """Hear what the models have said."""
@@ -137,12 +111,32 @@ class ModelHost:
                 self._patience.heard(message, now())
                 self._hear(message, now())
             if self._playing.alive and self._patience.over(now()):
-                self._show.say("The model does not answer any more: it is ended")
+                self._tell("The model does not answer any more: it is ended")
                 self._playing.kill()
             if not self._playing.alive:
                 self._restart(now())
         if self._coming and self._coming.link.alive:
             self._hear_coming(self._coming, now)
+        if self._coming and self._coming.ready:
+            self._wait_for_line(self._coming, self._coming.ready, now())
+
+    @property
+    def loading(self) -> bool:
+        """Whether another model was asked for whose bar line is not known yet."""
+        return self._coming is not None and self._coming.line is None
+
+    @property
+    def line(self) -> Beats | None:
+        """The bar line on which another model takes over that is ready; None without one."""
+        return self._coming.line if self._coming else None
+
+    def wake(self) -> Seconds | None:
+        """When `read` has something to do next, whatever is said; None when nothing waits."""
+        line = self._coming.line if self._coming else None
+        if line is None or not self._show.playing:
+            return None
+        early = self._show.tempo.seconds(Beats(line - self._ahead()))
+        return early if early > self._now() else self._show.tempo.seconds(line)
 
     def reap(self) -> None:
         """Look, without waiting, whether those that were let go have gone; one that does not hear
@@ -165,16 +159,16 @@ class ModelHost:
         show = self._show
         match message:
             case Planned():
-                show.planned(message, now)
+                show.planned(message, now, self._place)
             case Served():
-                show.served(message, now)
+                show.served(message, now, self._place)
             case InferenceSaid(sentence):
-                show.say(sentence, urgent=True)
+                self._tell(sentence, urgent=True)
             case InferenceReady():
                 self._take_over(message, now)
             case InferenceFailed(sentence):
                 self.title = "no model"
-                show.say(sentence, urgent=True)
+                self._tell(sentence, urgent=True)
                 self._go_on(now)
 
     def _hear_coming(self, coming: _Coming, now: Callable[[], Seconds]) -> None:
@@ -182,30 +176,61 @@ class ModelHost:
         for message in link.receive():
             coming.patience.heard(message, now())
             if isinstance(message, InferenceReady):
-                self._let_go(self._playing)
-                self._model, self._playing, self._coming = model, link, None
-                self._patience, self._deaths = coming.patience, 0
-                self._take_over(message, now())
+                coming.ready = message
             elif isinstance(message, InferenceFailed):
                 self._coming = None
                 self._let_go(link)
-                self._show.say(message.sentence, urgent=True)
+                self._tell(message.sentence, urgent=True)
         if self._coming and link.alive and coming.patience.over(now()):
-            self._show.say(f"{model.folder.name} takes too long to load", urgent=True)
+            self._tell(f"{model.folder.name} takes too long to load", urgent=True)
             link.kill()
         if self._coming and not link.alive:
             self._coming = None
             self._gone.append((link, now()))
-            self._show.say(f"{model.folder.name} stopped while it was loading; nothing has changed")
+            self._tell(f"{model.folder.name} stopped while it was loading; nothing has changed")
 
-    def _take_over(self, ready: InferenceReady, now: Seconds) -> None:
+    def _wait_for_line(self, coming: _Coming, ready: InferenceReady, now: Seconds) -> None:
+        """The next bar line before which there is time is the one: what is heard up to there must
+        have come, and nothing be asked of the old model any more."""
+        show, partner, ahead = self._show, self._partner, self._ahead()
+        if not (show.playing and self._loaded and self._playing.alive):
+            self._change(coming, ready, now)
+            return
+        beat, bar = show.beat(now), show.settings.meter.bar
+        line = coming.line
+        if line is None or line - beat > bar + ahead:  # or the music went back
+            soonest = Beats(beat + ahead)
+            coming.line = line = Beats(show.settings.meter.bar_start(soonest) + bar)
+        settled = partner.conductor.mode.settled(line, beat)
+        if beat >= line - ahead and settled and not self._patience.asked:
+            self._change(coming, ready, now, line)
+        elif beat >= line:
+            self._change(coming, ready, now)
+
+    def _ahead(self) -> Beats:
+        """How long before its bar line a model may take over, in beats."""
+        settings = self._partner.settings
+        needed = max(settings.horizon.commit + MARGIN, AHEAD * settings.bpm / 60.0)
+        return Beats(max(STEP, min(settings.horizon.lookahead, needed)))
+
+    def _change(
+        self, coming: _Coming, ready: InferenceReady, now: Seconds, line: Beats | None = None
+    ) -> None:
+        """The one that was coming plays, from `line` on, or from where it still can."""
+        if self._playing.alive:
+            self._let_go(self._playing)
+        self._model, self._playing, self._coming = coming.model, coming.link, None
+        self._patience, self._deaths = coming.patience, 0
+        self._take_over(ready, now, line)
+
+    def _take_over(self, ready: InferenceReady, now: Seconds, line: Beats | None = None) -> None:
         bundle = manifest_hash(self._model.folder)
-        self._history.record(ModelReady(ready.model, ready.precision, now, bundle))
+        self._history.record(ModelReady(ready.model, ready.precision, now, bundle, self._place))
         self.title = f"{ready.model} ({ready.precision})"
         self._loaded = True
-        self._go_on(now)
+        self._go_on(now, line)
 
-    def _go_on(self, now: Seconds) -> None:
+    def _go_on(self, now: Seconds, line: Beats | None = None) -> None:
         """The music may begin; or a model that has just come is told how it went so far."""
         show = self._show
         if not self.ready:
@@ -213,25 +238,44 @@ class ModelHost:
             self._begin(now)
         elif show.playing:
             since = Beats(show.beat(now) - HEARD)
-            show.inference_restarted(self._history.heard(since, show.settings.player_voice), now)
+            heard = self._history.heard(since, self._partner.settings.player_voice, self._hears)
+            show.inference_restarted(heard, now, line, self._place)
+
+    @property
+    def _partner(self) -> Partner:
+        return self._show.partners[self._place]
+
+    def _hears(self, partner: int | None, voice: int) -> bool:
+        """Whether a note is part of what this model knows: its own, and those that it hears."""
+        if partner is None:
+            return self._partner.member.hears_you
+        other = self._show.partners[partner]
+        return other is self._partner or self._partner.member.hears_voice(other.name, voice)
 
     # ---- coming and going
 
     def _restart(self, now: Seconds) -> None:
         """The model's process died: what sounds goes on, and another one is started."""
         self._playing.close()
+        if self._coming and self._coming.ready:
+            return  # that one takes over now
         self._deaths += 1
         if not self._loaded or self._deaths > DEATHS:
             self.title = "no model"
             alone = "There is no model, so you play alone. `ripieno doctor` says more"
-            self._show.say(alone, urgent=True)
+            self._tell(alone, urgent=True)
             if not self.ready:
                 self._go_on(now)
             return
         self.title = "restarting …"
-        self._show.say("The model stopped. It is being started again; the music goes on")
-        self._playing = InferenceLink(self._model, self._log)
+        self._tell("The model stopped. It is being started again; the music goes on")
+        self._playing = self._link(self._model, self._log)
         self._patience = Patience(now)
+
+    def _tell(self, text: str, *, urgent: bool = False) -> None:
+        """Tell the player; where several play, of whom."""
+        name = self._partner.name
+        self._show.say(f"{name}: {text}" if name else text, urgent=urgent)
 
     def _let_go(self, link: InferenceLink) -> None:
         link.dismiss()

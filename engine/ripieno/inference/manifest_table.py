@@ -53,6 +53,10 @@ class Table:
             raise self.error(key, f"is {shown(value)}", called)
         return value
 
+    def has(self, key: str) -> bool:
+        """Whether something stands there, whatever it is."""
+        return key in self._content
+
     def text(self, key: str) -> str:
         """A text of one line that is not empty."""
         value: str = self._get(key, str, "a text")

@@ -22,9 +22,17 @@ Run = Callable[[], object]
 """Computes the outputs from what the inputs hold."""
 Arrays = Mapping[str, NDArray[Any]]
 
+Held = Any
+"""A tensor as ONNX Runtime holds it; it goes from one run into the next without being copied."""
+
 NEXT = "Copy the bundle again, or export it again with ripieno-models export."
 _FATAL = 4
-_TYPES = {"int64": "tensor(int64)", "int32": "tensor(int32)", "float32": "tensor(float)"}
+_TYPES = {
+    "int64": "tensor(int64)",
+    "int32": "tensor(int32)",
+    "float32": "tensor(float)",
+    "bool": "tensor(bool)",
+}
 _MISSING = re.compile(r"(?:Fatal error: |Could not find an implementation for )([\w.:]+)\(-?\d+\)")
 _CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
@@ -49,9 +57,12 @@ class Session:
         inputs: Sequence[Tensor],
         outputs: Sequence[Tensor],
         further: Sequence[Tensor] = (),
+        *,
+        loosely: bool = False,
     ) -> None:
         """Refuse a graph whose tensors are not those that the manifest tells; it may also take
-        `further` inputs, all of them or none."""
+        `further` inputs, all of them or none. `loosely`: it may leave sizes open that the manifest
+        tells, and have more outputs."""
         if any(self.takes(tensor.name) for tensor in further):
             inputs = [*inputs, *further]
         for kind, wanted, found in (
@@ -60,8 +71,9 @@ class Session:
         ):
             there = {node.name: (node.type, list(node.shape)) for node in found}
             expected = {t.name: (_TYPES[t.dtype], list(t.shape)) for t in wanted}
-            for name in sorted(there.keys() | expected.keys()):
-                if not _fits(expected.get(name), there.get(name)):
+            unasked = there.keys() if kind == "input" or not loosely else set[str]()
+            for name in sorted(unasked | expected.keys()):
+                if not _fits(expected.get(name), there.get(name), loosely):
                     told = _told(there.get(name), "missing")
                     raise BundleError(
                         f"the graph's {kind} {name!r} is {told}",
@@ -81,6 +93,11 @@ class Session:
             binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))
         return partial(self._session.run_with_iobinding, binding)
 
+    def run(self, names: Sequence[str], inputs: Mapping[str, Held]) -> list[Held]:
+        """The outputs `names`, each as large as it comes. Raises what ONNX Runtime raises."""
+        found: list[Held] = self._session.run_with_ort_values(names, inputs)
+        return found
+
     def dry(self, run: Run, times: int = 1) -> None:
         """Run it without music, so that the first real run is as fast as the others."""
         try:
@@ -88,6 +105,22 @@ class Session:
                 run()
         except Exception as error:  # ONNX Runtime raises a dozen unrelated classes here
             raise broken(self.path, error) from None
+
+
+def held(array: NDArray[Any]) -> Held:
+    """`array`, whose memory it shares, as an input."""
+    return ort.OrtValue.ortvalue_from_numpy(array)
+
+
+def copied(value: Held) -> NDArray[Any]:
+    """What an output holds."""
+    found: NDArray[Any] = value.numpy()
+    return found
+
+
+def size_of(value: Held) -> tuple[int, ...]:
+    """The shape of an output."""
+    return tuple(value.shape())
 
 
 def not_finite(path: Path) -> BundleError:
@@ -149,12 +182,16 @@ def _session(path: Path, threads: int) -> Any:
 _Found = tuple[str, list[Any]]
 
 
-def _fits(wanted: _Found | None, found: _Found | None) -> bool:
-    """The same type and shape; what the manifest leaves open may have any name in the graph."""
+def _fits(wanted: _Found | None, found: _Found | None, loosely: bool) -> bool:
+    """The same type and shape; what the manifest leaves open may have any name in the graph, and
+    `loosely` the graph may leave open what it tells."""
     if wanted is None or found is None or len(wanted[1]) != len(found[1]):
         return False
     pairs = zip(wanted[1], found[1], strict=True)
-    sizes = all(_is_open(have) if _is_open(want) else want == have for want, have in pairs)
+    sizes = all(
+        (_is_open(have) if _is_open(want) else want == have) or (loosely and _is_open(have))
+        for want, have in pairs
+    )
     return wanted[0] == found[0] and sizes
 
 

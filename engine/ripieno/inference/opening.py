@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ripieno.inference.blocks.model import BlockModel
 from ripieno.inference.bundle import Manifest
 from ripieno.inference.bundle_graphs import Rewind
 from ripieno.inference.cached_model import CachedModel, FramedModel
+from ripieno.inference.growing_model import GrowingModel
 from ripieno.inference.model import Model
 from ripieno.inference.onnx_model import StepModel
 
@@ -22,3 +24,7 @@ def open_model(manifest: Manifest, precision: str = "auto", threads: int = 1) ->
             return CachedModel.open(manifest, precision, threads)
         case Rewind.FRAMES:
             return FramedModel.open(manifest, precision, threads)
+        case Rewind.GROWING:
+            return GrowingModel.open(manifest, precision, threads)
+        case Rewind.BLOCKS:
+            return BlockModel.open(manifest, precision, threads)

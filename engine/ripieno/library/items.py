@@ -74,4 +74,6 @@ class TakeItem:
     rating: int = 0
     rated: int = 0
     """How many places the player has given an opinion on."""
+    opinion: int = 0
+    """What the player thinks of the whole take: 1, -1, or 0 for no opinion."""
     problem: str = ""

@@ -7,20 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-
 from ripieno import resources
-from ripieno.commands import Recall
+from ripieno.commands import Mix, Recall
 from ripieno.errors import PresetError, RipienoError
+from ripieno.kept_toml import KeptToml
 from ripieno.library.items import PresetItem
 from ripieno.preset.keys import KEYS, PresetKey
 from ripieno.preset.page import as_written, toml_text, values_of
 from ripieno.preset.preset import Preset, load_preset
+from ripieno.routing import own_instruments
 from ripieno.settings import Settings
 
 SET_LIST = "setlist.txt"
-PLAYED = frozenset({"play", "sampling", "rules", "ranges", "sync", "turns", "horizon"})
+PLAYED = frozenset({"play", "sampling", "rules", "ranges", "sync", "turns", "horizon", "blocks"})
 """The sections that can change while it plays."""
 
 
@@ -48,7 +47,18 @@ def item(name: str) -> PresetItem:
 
 def recall_of(preset: Preset) -> Recall:
     """What brings `preset` while something else plays: all but its inputs and outputs."""
-    return Recall(preset.name, preset.settings, preset.routing.programs, preset.model)
+    routing = preset.routing
+    mix = Mix(routing.banks, routing.volumes, routing.pans)
+    own = own_instruments(routing)
+    return Recall(
+        preset.name,
+        preset.settings,
+        routing.programs,
+        preset.model,
+        mix=mix,
+        instruments=own,
+        ensemble=tuple(each.member.name for each in preset.ensemble),
+    )
 
 
 def set_list() -> tuple[str, ...]:
@@ -87,21 +97,27 @@ def save(
     Raises PresetError.
     """
     preset = load_preset(base)
+    if preset.ensemble:
+        raise PresetError(
+            "an ensemble cannot be saved from here: it has a table for each who plays",
+            where=str(resources.preset_path(base)),
+            nearest="Copy the file, and change its tables.",
+        )
     source = resources.preset_path(base)
     target = _home() / f"{name}.toml"
     try:
-        document = tomlkit.parse(source.read_text(encoding="utf-8"))
+        document = KeptToml(source.read_text(encoding="utf-8"))
         for key, _, now in _changed(preset, settings, programs):
-            _put(document, key, now)
+            document.put(key.section, key.name, toml_text(now))
         if title:
-            document["title"] = title
+            document.put("", "title", toml_text(title))
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_suffix(".new")
-        fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
+        fresh.write_text(str(document), encoding="utf-8")
         fresh.replace(target)  # whole or not at all
     except OSError as error:
         raise PresetError(f"it cannot be kept ({error.strerror})", where=str(target)) from None
-    except TOMLKitError as error:
+    except ValueError as error:
         raise PresetError(f"this is not valid TOML ({error})", where=str(source)) from None
     load_preset(name)  # what was written can be read
     return target
@@ -121,13 +137,6 @@ def _changed(
         )
         if before != now:
             yield key, before, now
-
-
-def _put(document: tomlkit.TOMLDocument, key: PresetKey, value: Any) -> None:
-    if key.section not in document:
-        document[key.section] = tomlkit.table()
-    table: Any = document[key.section]
-    table[key.name] = tomlkit.parse(f"value = {toml_text(value)}")["value"]
 
 
 def _home() -> Path:

@@ -75,8 +75,11 @@ class Shelves:
     def delete_take(self, name: str) -> None:
         takes.delete(self._takes, name)
 
-    def restore_take(self, name: str) -> None:
-        takes.restore(self._takes, name)
+    def restore_take(self) -> str:
+        return takes.restore(self._takes)
+
+    def rate_take(self, name: str, liking: int) -> int:
+        return takes.rate(self._takes, name, liking)
 
     def export_take(self, name: str) -> str:
         return str(takes.export(self._takes, name))

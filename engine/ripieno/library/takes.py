@@ -25,10 +25,11 @@ def takes(folder: Path) -> tuple[TakeItem, ...]:
     """All takes of `folder`, the newest first."""
     files = list(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
     files.sort(key=lambda file: (file.stat().st_mtime, file.name), reverse=True)
-    return tuple(map(_item, files))
+    opinions = ratings.opinions(folder)
+    return tuple(_item(file, opinions.get(file.name.removesuffix(SUFFIX), 0)) for file in files)
 
 
-def _item(path: Path) -> TakeItem:
+def _item(path: Path, opinion: int) -> TakeItem:
     stat = path.stat()
     begun = time.strftime("%Y-%m-%d %H:%M", time.localtime(stat.st_mtime))
     name, size = path.name.removesuffix(SUFFIX), -(-stat.st_size // 1024)
@@ -40,7 +41,7 @@ def _item(path: Path) -> TakeItem:
         return TakeItem(name, begun=begun, kilobytes=size, problem=str(error))
     liked, disliked = (data.count(opinion) for opinion in _OPINIONS.values())
     return TakeItem(
-        name, header.preset, header.model, begun, size, liked - disliked, liked + disliked
+        name, header.preset, header.model, begun, size, liked - disliked, liked + disliked, opinion
     )
 
 
@@ -61,6 +62,16 @@ def audition(folder: Path, name: str) -> Audition:
     return Audition(tuple(sorted(notes, key=lambda note: note.onset)), bpm)
 
 
+def rate(folder: Path, name: str, liking: int) -> int:
+    """Think so much better (worse, if negative) of a whole take: what is thought of it now.
+
+    -1 is disliked, 0 no opinion, 1 liked. Raises PhraseError.
+    """
+    opinion = max(-1, min(1, ratings.opinions(folder).get(name, 0) + liking))
+    ratings.rate(read(_path(folder, name), on_score=True), folder, opinion)
+    return opinion
+
+
 def rename(folder: Path, name: str, new: str) -> None:
     """Call a take `new`, and the files that were made of it. Raises PhraseError."""
     wanted = new.strip()
@@ -78,9 +89,17 @@ def delete(folder: Path, name: str) -> None:
     _move(folder, name, bin_, name)
 
 
-def restore(folder: Path, name: str) -> None:
-    """Bring back a take that was thrown away. Raises PhraseError."""
+def restore(folder: Path) -> str:
+    """Bring back the take that was thrown away last; returns its name. Raises PhraseError."""
+    binned = list((folder / BIN).glob(f"*{SUFFIX}"))
+    if not binned:
+        raise PhraseError("no take is waiting to be brought back")
+    last = max(binned, key=lambda file: file.stat().st_ctime_ns)  # moved there last
+    name = last.name.removesuffix(SUFFIX)
+    if _path(folder, name).exists():
+        raise PhraseError(f"there is a take called {name!r} already", where=str(folder))
     _move(folder / BIN, name, folder, name)
+    return name
 
 
 def export(folder: Path, name: str) -> Path:
@@ -109,5 +128,6 @@ def _move(here: Path, name: str, there: Path, new: str) -> None:
             made = here / f"{name}{suffix}"
             if made.exists():
                 made.rename(there / f"{new}{suffix}")
+        ratings.move(here, name, there, new)
     except OSError as error:
         raise PhraseError((error.strerror or "it cannot be moved").lower(), where=name) from None

@@ -20,26 +20,36 @@ from typing import TYPE_CHECKING
 
 from ripieno.clock import Beats, SystemClock
 from ripieno.errors import BundleError, RipienoError
-from ripieno.events import Planned, Request
+from ripieno.events import Note, Planned, Request, Rung
 from ripieno.grammar.grid import FEATURES as GRID_FEATURES
-from ripieno.grammar.grid import STEPS_PER_BEAT
+from ripieno.grammar.grid import STEPS_PER_BEAT, VOICES
 from ripieno.inference import limits
 from ripieno.inference.bundle import Manifest, check
+from ripieno.inference.bundle_graphs import Rewind
 from ripieno.measure import quantile
 from ripieno.settings import Settings
 from ripieno.streams import leave_terminal
 
 if TYPE_CHECKING:
-    from ripieno.inference.model import Model
+    from ripieno.inference.generate import Effort
+    from ripieno.inference.model import Logits, Model
 
 PATIENCE = 150.0
 """Seconds after which a trial is ended whatever it does."""
 ROWS, TURN = 24, 8
 """Rows that are heard, and where the model goes back to: the beginning of a sixteenth."""
-EQUAL = 1e-4
-"""How far logits that should be the same may differ."""
+EQUAL, ROUNDED = 1e-4, 1.0
+"""How far logits that should be the same may differ; and after other chunks, if small numbers are
+rounded by what stands beside them."""
+MANY = 1 << 16
+FILLED, TOLD = 0.7, 4.0
+"""Of a context, and the tokens that tell a note, about."""
 STEPS, WARM, GAP = 48, 8, 0.004
 """Sixteenths that are timed, after so many that are not, and the seconds between two."""
+
+
+class ChunkError(BundleError):
+    """A model that hears several tokens at once otherwise than one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +136,13 @@ def _tried(folder: Path, precision: str, steps: int) -> Trial:
     took = []
     loaded = time.perf_counter() - began
     clock, patience = SystemClock(), limits.step_seconds()
+    before = _before(manifest)
     for number in range(WARM + steps):
         time.sleep(GAP)
         limits.alive(patience)
         start = time.perf_counter()
-        played = list(player.plan(_request(number), clock))
+        asked = _request(number, before)
+        played = list(player.plan(asked, clock, _effort(asked) if before else None))
         took.append(1000.0 * (time.perf_counter() - start))
         _refuse_silence(folder, played, player.faults)
     took = took[WARM:]
@@ -180,6 +192,8 @@ def _rewound(folder: Path, manifest: Manifest, heard: Model) -> float:
         raise BundleError(told, where=str(folder))
     pairs = [*zip(first[TURN:], again, strict=True), *zip(first, fresh, strict=True)]
     difference = max(float(np.abs(one - other).max()) for one, other in pairs)
+    if manifest.rewind is Rewind.GROWING:
+        _refuse_chunks(folder, heard, rows, first[-1])
     if difference > EQUAL:
         raise BundleError(
             f"after going back the model thinks otherwise (by {difference:.2g})",
@@ -187,6 +201,32 @@ def _rewound(folder: Path, manifest: Manifest, heard: Model) -> float:
             allowed=f"the same logits, within {EQUAL:g}",
         )
     return difference
+
+
+def _refuse_chunks(folder: Path, heard: Model, rows: list[list[int]], stepped: Logits) -> None:
+    """Refuse a model that is of another mind after a chunk behind what it had heard: an export may
+    have been made for one token behind a past, and say nothing of it."""
+    import numpy as np
+
+    from ripieno.inference.model import ModelFault
+
+    limits.alive(limits.step_seconds())
+    try:
+        heard.reset()
+        heard.feed(rows[:TURN], ())
+        at_once, _ = heard.feed(rows[TURN:], ())
+        difference = float(np.abs(at_once - stepped).max())
+        heard.reset()
+    except ModelFault as fault:
+        raise ChunkError(f"the model failed ({fault})", where=str(folder)) from None
+    if not difference <= (EQUAL if heard.precision == "fp32" else ROUNDED):
+        raise ChunkError(
+            f"several tokens at once are not the same to the model as one by one (by "
+            f"{difference:.2g})",
+            where=str(folder),
+            allowed=f"the same logits, within {EQUAL:g}",
+            nearest="With rewind.chunk = 1 it hears them one by one.",
+        )
 
 
 def _rows(manifest: Manifest) -> list[list[int]]:
@@ -205,9 +245,31 @@ def _rows(manifest: Manifest) -> list[list[int]]:
     return rows
 
 
-def _request(number: int) -> Request:
-    begin, end = Beats(number / STEPS_PER_BEAT), Beats((number + 1) / STEPS_PER_BEAT)
-    return Request(1, begin, begin, end, (), (), (), Settings(), number=number + 1)
+def _before(manifest: Manifest) -> tuple[Note, ...]:
+    """What was heard before the steps that are timed: where each costs more the more there was, as
+    much as fills most of the context, so that it also has to make room."""
+    if manifest.rewind is not Rewind.GROWING:
+        return ()
+    count = int(FILLED * manifest.context / TOLD)
+    unit = 1 / STEPS_PER_BEAT
+    return tuple(Note(0, 60 + n % 7, 80, Beats(n * unit), Beats(unit)) for n in range(count))
+
+
+def _request(number: int, before: tuple[Note, ...]) -> Request:
+    """The sixteenth with this `number` behind what was heard `before`, which the first tells."""
+    step = len(before) + number
+    begin, end = Beats(step / STEPS_PER_BEAT), Beats((step + 1) / STEPS_PER_BEAT)
+    since, heard, given = begin, tuple[Note, ...](), tuple[int, ...]()
+    if before and not number:
+        since, heard, given = Beats(0.0), before, tuple(range(len(VOICES)))
+    return Request(1, since, begin, end, heard, given, (), Settings(), number=number + 1)
+
+
+def _effort(asked: Request) -> dict[Beats, Effort]:
+    """All that it can, however long it takes: what it costs is to be told, not kept to."""
+    from ripieno.inference.generate import Effort
+
+    return {asked.begin: Effort(Rung.FULL, 1, MANY)}
 
 
 def _peak() -> float:

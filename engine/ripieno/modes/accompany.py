@@ -239,6 +239,11 @@ class Accompany(Mode):
     def changed(self, beat: Beats) -> Effects:
         return NOTHING
 
+    def settled(self, line: Beats, beat: Beats) -> bool:
+        """Every step is asked for by itself: the last one before `line` has been."""
+        decided = self.phase is Phase.ACCOMPANYING and self.decided >= line - GRID_TOLERANCE
+        return decided or beat >= line - GRID_TOLERANCE
+
     def horizon(self, beat: Beats) -> tuple[Beats, Beats]:
         return beat, max(beat, self.received)
 

@@ -109,6 +109,8 @@ class Answer(TurnTaking):
     # ---- the player's notes
 
     def note_on(self, pitch: int, velocity: int, beat: Beats, channel: int = 0) -> Effects:
+        if self.phase is Phase.ANSWERING and not self.moment.settings.turns.yields:
+            return super().note_on(pitch, velocity, beat, channel)
         move = self.on_note.get(self.phase)
         effects = NOTHING if move is None else move(beat)
         self.listening.goes_on(beat)

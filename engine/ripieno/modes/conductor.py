@@ -40,8 +40,9 @@ Wish = (
 class Conductor:
     """All modes, one of which plays. `settings` are the ones in force."""
 
-    def __init__(self, settings: Settings, seed: Seed | None) -> None:
-        self.moment = Moment(settings, seed=seed)
+    def __init__(self, settings: Settings, seed: Seed | None, *, alone: bool = True) -> None:
+        """Who is not `alone` in a performance may not move the score that others play on."""
+        self.moment = Moment(settings, seed=seed, alone=alone)
         encore = Encore(self.moment)
         self._modes: dict[Mode, ModeOfPlay] = {
             Mode.SOLO: Solo(self.moment, encore),
@@ -159,9 +160,9 @@ class Conductor:
 
 def _heard(now: Settings, before: Settings) -> bool:
     """Whether the two differ in something that decides which notes come next."""
-    return (now.sampling, now.rules, now.meter, now.turns.space) != (
-        before.sampling,
-        before.rules,
-        before.meter,
-        before.turns.space,
-    )
+    return _decisive(now) != _decisive(before)
+
+
+def _decisive(settings: Settings) -> tuple[object, ...]:
+    turns, blocks = settings.turns, settings.blocks
+    return settings.sampling, settings.rules, settings.meter, blocks, turns.space, turns.density

@@ -126,6 +126,9 @@ class FencedMode(Mode):
     def changed(self, beat: Beats) -> Effects:
         return self._act("changed", beat, beat)
 
+    def taken_over(self, line: Beats, beat: Beats) -> Effects:
+        return self._act("taken_over", beat, line, beat)
+
     def answer_now(self, beat: Beats) -> Effects:
         return self._act("answer_now", beat, beat)
 
@@ -167,6 +170,9 @@ class FencedMode(Mode):
 
     def planned(self, planned: Planned) -> Planned | None:
         return self._ask(self._now.planned, None, planned)
+
+    def settled(self, line: Beats, beat: Beats) -> bool:
+        return self._ask(self._now.settled, True, line, beat)
 
     def expects(self, step: Beats) -> bool:
         return self._ask(self._now.expects, False, step)

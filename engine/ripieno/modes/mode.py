@@ -146,6 +146,18 @@ class Mode:
             return NOTHING
         return self.plan.replan(self.moment.next_epoch(), beat, self.moment.settings)
 
+    def settled(self, line: Beats, beat: Beats) -> bool:
+        """Whether nothing that is to be heard before `line` needs the model any more."""
+        return beat >= line - GRID_TOLERANCE if self.plan is None else self.plan.has(line)
+
+    def taken_over(self, line: Beats, beat: Beats) -> Effects:
+        """Another model goes on from the step at `line`; what is planned before it is heard."""
+        plan, moment = self.plan, self.moment
+        if plan is None:
+            return NOTHING
+        begin = max(line, plan.begin)
+        return plan.renew(moment.next_epoch(), begin, beat, moment.settings)
+
     def answer_now(self, beat: Beats) -> Effects:
         """The player asks for an answer, or for its end."""
         return NOTHING

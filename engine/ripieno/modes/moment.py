@@ -31,14 +31,18 @@ class Moment:
     epoch: int = 0
     seed: Seed | None = None
     machine: tuple[Note, ...] = ()
+    alone: bool = True
     space: Space = field(default_factory=Space)
     _key: Key | None = None
     _key_of: tuple[int, Beats] | None = None
+    _shown: Key | None = None
+    _shown_of: tuple[int, Beats] | None = (0, Beats(0.0))
 
     def complete(self, request: Request, beat: Beats) -> Request:
         """`request` as the model gets it: our settings, and how much room the player wants."""
         self.listen(beat)
-        return replace(request, settings=self.for_model(), density=self.space.density)
+        density = self.space.density(self.settings.turns.density)
+        return replace(request, settings=self.for_model(), density=density)
 
     def listen(self, beat: Beats) -> bool:
         """Follow how busy the player is; whether that changes what the machine should do."""
@@ -58,23 +62,37 @@ class Moment:
 
     @property
     def heard_key(self) -> Key | None:
-        """The key in which the player plays, as far as the notes tell."""
-        return self._heard_key()
+        """The key in which the player plays, as far as the notes tell. To look at it changes
+        nothing: a screen looks whenever it likes, and a take is computed again without one."""
+        newest = self._newest()
+        if newest != self._shown_of:
+            self._shown_of, self._shown = newest, self._estimated()
+        return self._shown or self._key
 
     def _heard_key(self) -> Key | None:
+        newest = self._newest()
+        if newest is None:
+            return self._key or self._estimated()
+        if newest != self._key_of:
+            self._key_of = newest
+            self._key = self._estimated() or self._key
+        return self._key
+
+    def _newest(self) -> tuple[int, Beats] | None:
+        """How many notes tell the key, and when the last of them began; None before the first."""
+        notes = self.ear.notes
+        return (min(len(notes), KEY_NOTES), notes[-1].onset) if notes else None
+
+    def _estimated(self) -> Key | None:
+        """The key of the player's last notes, or of the seed."""
         notes = self.ear.notes
         if not notes:
             seed = self.seed.notes if self.seed else ()
-            return self._key or estimate((n.pitch, n.duration or STEP) for n in seed)
-        newest = (min(len(notes), KEY_NOTES), notes[-1].onset)
-        if newest != self._key_of:
-            self._key_of = newest
-            recent = notes[-KEY_NOTES:]
-            ends = [n.onset + STEP if n.grid_end is None else n.grid_end for n in recent]
-            lengths = [end - note.onset for note, end in zip(recent, ends, strict=True)]
-            heard = estimate(zip((n.pitch for n in recent), lengths, strict=True))
-            self._key = heard or self._key
-        return self._key
+            return estimate((n.pitch, n.duration or STEP) for n in seed)
+        recent = notes[-KEY_NOTES:]
+        ends = [n.onset + STEP if n.grid_end is None else n.grid_end for n in recent]
+        lengths = [end - note.onset for note, end in zip(recent, ends, strict=True)]
+        return estimate(zip((n.pitch for n in recent), lengths, strict=True))
 
     @property
     def voicing(self) -> Voicing:
@@ -82,8 +100,8 @@ class Moment:
 
     @property
     def ours(self) -> bool:
-        """Whether the score's beats are ours to move: nobody else keeps the time."""
-        return self.settings.sync.source is ClockSource.INTERNAL
+        """Whether the score's beats are ours to move: nobody else keeps its time or plays on it."""
+        return self.alone and self.settings.sync.source is ClockSource.INTERNAL
 
     def next_epoch(self) -> int:
         self.epoch += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, ceil_to, snap
 from ripieno.events import Note, Planned, Sounding
@@ -94,6 +94,29 @@ class Record:
 
     def clear(self) -> None:
         self._steps.clear()
+
+    def known(self, heard: tuple[Note, ...], here: Beats, until: Beats) -> tuple[Note, ...]:
+        """`heard`, which reaches up to `here`, with what is planned in [here, until): a note that
+        goes on is one note."""
+        ahead = self.passage(here, until)
+        planned = ahead.at(here).notes if ahead else ()
+        first = {n.voice: n for n in reversed(planned) if n.onset <= here + GRID_TOLERANCE}
+        states = self._steps.get(_place(here), {})
+        notes: list[Note] = []
+        joined: set[int] = set()
+        for note in heard:
+            if note.onset >= here - GRID_TOLERANCE:
+                continue
+            if note.duration is None and note.voice in states:
+                after, state = first.get(note.voice), states[note.voice]
+                goes_on = after is not None and not state.struck and after.pitch == note.pitch
+                end = _end(after) if after is not None and goes_on else here
+                joined |= {note.voice} if goes_on else set()
+                notes.append(replace(note, duration=Beats(end - note.onset)))
+            else:
+                notes.append(note)
+        left = (n for n in planned if n.voice not in joined or n is not first.get(n.voice))
+        return (*notes, *left)
 
     def passage(
         self, begin: Beats, end: Beats, first: Beats | None = None, last: Beats | None = None

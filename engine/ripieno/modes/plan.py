@@ -87,7 +87,10 @@ class Plan:
 
     def replan(self, epoch: int, beat: Beats, settings: Settings) -> Effects:
         """Void what is not committed, and ask for it again."""
-        begin = self.committed(beat, settings)
+        return self.renew(epoch, self.committed(beat, settings), beat, settings)
+
+    def renew(self, epoch: int, begin: Beats, beat: Beats, settings: Settings) -> Effects:
+        """Void what is planned from `begin` on, and ask for it again."""
         if self._complete(begin):
             return ()
         self.epoch = epoch
@@ -116,6 +119,10 @@ class Plan:
         self.received = max(self.received, planned.end)
         self.record.add(planned)
         return True
+
+    def has(self, beat: Beats) -> bool:
+        """Whether all that is to be played before `beat` has come."""
+        return self.received >= beat - GRID_TOLERANCE or self._complete(self.received)
 
     def covers(self, step: Beats) -> bool:
         return step >= self.begin - GRID_TOLERANCE and not self._complete(step)

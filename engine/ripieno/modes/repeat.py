@@ -82,10 +82,9 @@ class Repeat(Plan):
         rounds = max(0.0, (beat - self.begin + GRID_TOLERANCE) // self.passage.length)
         return Beats(self.begin + (rounds + 1) * self.passage.length)
 
-    def replan(self, epoch: int, beat: Beats, settings: Settings) -> Effects:
+    def renew(self, epoch: int, begin: Beats, beat: Beats, settings: Settings) -> Effects:
         """Only what the model draws can change: what is repeated is as it was."""
-        committed = self.committed(beat, settings)
-        begin = max(committed, self._drawn_from(committed))
+        begin = max(begin, self._drawn_from(begin))
         if (self.hole is None and self.until is None) or self.asked <= begin + GRID_TOLERANCE:
             return ()
         self.epoch = epoch

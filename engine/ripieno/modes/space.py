@@ -1,4 +1,4 @@
-"""How much the machine leaves for the player: the busier the one, the sparser the other. Pure."""
+"""How busy the machine is, and how much it leaves for a busy player. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class Space:
         self.kept_back = wanted
         return changed
 
-    @property
-    def density(self) -> float | None:
-        """How busy the machine should be, in onsets per beat and voice; None: as it likes."""
-        return NATURAL * (1.0 - self.kept_back) if self.kept_back else None
+    def density(self, times: float = 1.0) -> float | None:
+        """How busy the machine should be, in onsets per beat and voice; None: as it likes.
+
+        `times` is `Turns.density`, 0.25…2 times what it would play when nobody disturbs it.
+        """
+        natural = not self.kept_back and times == 1.0
+        return None if natural else NATURAL * times * (1.0 - self.kept_back)

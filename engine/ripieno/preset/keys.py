@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ripieno.grammar.grid import VOICES
+from ripieno.preset.ensemble import hears_from, own_instrument_from
 from ripieno.preset.values import (
     PRECISIONS,
     SOUNDS,
@@ -68,9 +69,11 @@ SECTIONS = {
     "ranges": "How high and how low each voice goes",
     "sync": "Who keeps the time",
     "turns": "When it answers, and for how long",
+    "blocks": "Where a model of whole blocks goes: `vae`, `gan` and their like",
     "horizon": "How far ahead it plans",
     "routing": "Where the music comes from and goes to",
     "voices": "What one voice alone plays on",
+    "ensemble": "One of several who play: `[ensemble.NAME]`",
 }
 _STRENGTHS = "`off`, `soft` (kept while anything else is left to play) or `hard` (never broken)"
 _VOICE_NAMES = ", ".join(f"`{voice}`" for voice in VOICES)
@@ -155,6 +158,14 @@ KEYS: tuple[PresetKey, ...] = (
        "How often the very same beat may come in a row."),
     *(_K("ranges", voice, range_from, "two pitches, such as `['C4', 'A5']` (C4 is middle C)",
          f"Lowest and highest note of the {voice}. Never broken.") for voice in VOICES),
+    _K("blocks", "morph", number_from, "0…1",
+       "From the phrase that was heard last, 0, to the one before it, 1. A phrase that nobody has "
+       "played is imagined."),
+    _K("blocks", "variation", number_from, "0…1",
+       "How far each block steps aside from there; at 1 nothing of the phrases is left."),
+    _K("blocks", "directions", several_from(number_from), "four numbers, each -3…3",
+       "Further ways to go, those in which the model's music changes most; the knobs "
+       "`direction_1` to `direction_4`."),
     _K("sync", "source", one_from(ClockSource), "`internal`, `midi` or `link`",
        "Who keeps the time. `midi`: a MIDI clock that comes in, with start, stop and song "
        "position. `link`: Ableton Link, where `ripieno[link]` is installed."),
@@ -182,8 +193,12 @@ KEYS: tuple[PresetKey, ...] = (
        "there. `freeze`: at once, where your phrase ended on the score."),
     _K("turns", "speculate", flag_from, "`true` or `false`",
        "Plan the answer before it is certain that you are done."),
+    _K("turns", "yields", flag_from, "`true` or `false`",
+       "Whether it falls silent at once when you play in its turn, or plays it to the end."),
     _K("turns", "space", number_from, "0…1",
        "How much it leaves for you: the busier you are, the less it plays."),
+    _K("turns", "density", number_from, "0.25…2",
+       "How busy it is: at 0.5 it plays half as many notes as by itself, at 2 twice as many."),
     _K("horizon", "commit", number_from, "0…16 beats, at most lookahead",
        "What is nearer than this can no longer change: small is responsive, large is stable."),
     _K("horizon", "lookahead", number_from, "0.25…32 beats", "How far ahead the plan reaches."),
@@ -229,9 +244,36 @@ KEYS: tuple[PresetKey, ...] = (
        "The name under which other programs see Ripieno's ports."),
     *(
         _K("voices", voice, instrument_from, "a table `{ instrument = … }`",
-           f"What the {voice} alone plays on, an output such as `lv2:URI`; our own synthesiser "
-           "leaves that voice out. It can also be written as a section, "
-           f"`[voices.{voice}]`.")
+           f"What the {voice} alone plays on, an output such as `lv2:URI` or `vst3:NAME`; our own "
+           "synthesiser leaves that voice out. A VST3 instrument may have a table `parameters`. "
+           f"It can also be written as a section, `[voices.{voice}]`.")
         for voice in VOICES
     ),
+    _K("ensemble", "model", text_from, "a model's name, or the path of its folder",
+       "Its model; `[model]` says which, where it is left out, and likewise for what follows."),
+    _K("ensemble", "fallback", text_from, "a model's name, or the path of its folder",
+       "A smaller model, which plays where time is too short for the first; empty for none."),
+    _K("ensemble", "precision", precision_from, ", ".join(f"`{p}`" for p in PRECISIONS),
+       "As in `[model]`."),
+    _K("ensemble", "mode", mode_from, "`solo`, `answer` or `accompany`", "As in `[play]`."),
+    _K("ensemble", "hears", hears_from,
+       "a list of `you`, names of others, or voices such as `choir.soprano`",
+       "Whose notes it hears as one hears a player: it answers them, or goes along with them. "
+       "`['you']` where nothing is said; `[]` is nobody."),
+    _K("ensemble", "voices", voices_from, f"a list of {_VOICE_NAMES}",
+       "Which of its voices are heard; all where nothing is said."),
+    _K("ensemble", "player_voice", voice_from, _VOICE_NAMES,
+       "The voice that you, or another whom it hears, play for it."),
+    _K("ensemble", "channel", channel_from, "a MIDI channel, 1…16",
+       "One channel for all of its voices. A channel belongs to one alone."),
+    _K("ensemble", "channels", several_from(channel_from), "four MIDI channels, 1…16",
+       "One for each of its voices, soprano first."),
+    _K("ensemble", "programs", programs_from, f"{_SOUND_NAMES}, or 0…127; one, or a list of four",
+       "Its sounds, as General MIDI programs counted from 0."),
+    _K("ensemble", "volumes", several_from(optional_from(0, 127)), "four numbers 0…127, or `none`",
+       "The volume of each of its voices."),
+    _K("ensemble", "pans", several_from(optional_from(0, 127)), "four numbers 0…127, or `none`",
+       "Their places between left (0) and right (127)."),
+    _K("ensemble", "instrument", own_instrument_from, "such as `lv2:URI`, or as in `[voices]`",
+       "What it alone plays on; our own synthesiser leaves it out."),
 )  # fmt: skip

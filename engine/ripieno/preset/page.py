@@ -10,6 +10,7 @@ from typing import Any
 from ripieno.clock import Meter
 from ripieno.grammar.grid import VOICES
 from ripieno.knobs import NO_KEY
+from ripieno.preset.ensemble import TABLE
 from ripieno.preset.keys import KEYS, SECTIONS, PresetKey
 from ripieno.preset.preset import Preset
 from ripieno.preset.values import SOUNDS, pitch_name
@@ -84,6 +85,8 @@ def values_of(preset: Preset, section: str) -> dict[str, Any]:
     settings = preset.settings
     if section == "ranges":
         return dict(zip(VOICES, settings.rules.ranges, strict=True))
+    if section == TABLE:  # what is left out is as the other sections say
+        return {key.field: None for key in KEYS if key.section == TABLE}
     if section == "voices":  # what they had was put with the outputs
         return dict.fromkeys(VOICES, "")
     parts: dict[str, Any] = {
@@ -93,6 +96,7 @@ def values_of(preset: Preset, section: str) -> dict[str, Any]:
         "sync": settings.sync,
         "turns": settings.turns,
         "horizon": settings.horizon,
+        "blocks": settings.blocks,
         "routing": preset.routing,
     }
     owner = parts.get(section, preset)
@@ -105,7 +109,7 @@ def values_of(preset: Preset, section: str) -> dict[str, Any]:
 
 def _shown(key: PresetKey, value: Any) -> str:
     """A default as it would stand in the file."""
-    text = toml_text(as_written(key, value))
+    text = "" if key.section == TABLE else toml_text(as_written(key, value))
     return f"`{text}`" if text else "—"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,13 +12,23 @@ from typing import Any
 from ripieno import resources
 from ripieno.errors import PresetError, SettingError, nearest_name
 from ripieno.grammar.grid import VOICES
+from ripieno.preset.ensemble import (
+    COMMON,
+    TABLE,
+    Described,
+    Seated,
+    outputs_of,
+    seated,
+    together,
+)
+from ripieno.preset.ensemble import SECTIONS as OWN_SECTIONS
 from ripieno.preset.keys import KEYS, SECTIONS, PresetKey
+from ripieno.preset.places import blamed_line, line_of, located, place
 from ripieno.routing import OutputKind, OutputSpec, Routing
-from ripieno.settings import FULL_RANGES, Horizon, Rules, Sampling, Settings, Sync, Turns
+from ripieno.settings import FULL_RANGES, Blocks, Horizon, Rules, Sampling, Settings, Sync, Turns
 
 DEFAULT = "first-jam"
 SCENE = "scene"
-_HEADER = re.compile(r"\s*\[\s*([\w\-.\"' ]+?)\s*\]")
 _BY_PLACE = {(key.section, key.name): key for key in KEYS}
 
 
@@ -44,6 +53,8 @@ class Preset:
     """The phrase is played in at the start, so that something sounds at once."""
     scenes: tuple[Preset, ...] = ()
     """What it can change to while it plays, each with the scene's name."""
+    ensemble: tuple[Seated, ...] = ()
+    """All who play, where they are several; what stands above is the first one's."""
 
 
 def load_preset(name: str = DEFAULT) -> Preset:
@@ -68,28 +79,106 @@ def parse_preset(text: str, path: Path) -> Preset:
     except tomllib.TOMLDecodeError as error:
         what = f"this is not valid TOML: {_lowered(str(error))}"
         raise PresetError(what, where=str(path)) from error
-    scenes = tables.pop(SCENE, [])
+    scenes, members = tables.pop(SCENE, []), tables.pop(TABLE, {})
     empty: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     values = _read(tables, text, path, empty)
     try:
         preset = _built(path.stem, values)
     except SettingError as error:
-        raise _located(error, path, _blamed_line(error, text)) from error
-    return replace(preset, scenes=tuple(_scenes(scenes, text, path, values)))
+        raise located(error, path, blamed_line(error, text)) from error
+    if members and scenes:
+        line = line_of(text, "[scene]", "")
+        raise PresetError("an ensemble has no scenes", where=place(path, line))
+    preset = replace(preset, scenes=tuple(_scenes(scenes, text, path, values)))
+    return _with_ensemble(preset, members, text, path, values) if members else preset
 
 
 def _read(
-    tables: Mapping[str, Any], text: str, path: Path, before: Mapping[str, dict[str, Any]]
+    tables: Mapping[str, Any],
+    text: str,
+    path: Path,
+    before: Mapping[str, dict[str, Any]],
+    inside: str = "",
 ) -> dict[str, dict[str, Any]]:
-    """The values of `before`, with those that `tables` say instead."""
+    """The values of `before`, with those that `tables` say instead; they stand in the text with
+    `inside` before their names."""
     values = {section: dict(known) for section, known in before.items()}
-    for section, name, value in _entries(tables, text, path):
-        key = _known(section, name, text, path)
+    for section, name, value in _entries(tables, text, path, inside):
+        key = _known(section, name, text, path, inside + section)
         try:
             values[section][key.field] = key.read(name, value)
         except SettingError as error:
-            raise _located(error, path, _line_of(text, section, name)) from error
+            raise located(error, path, line_of(text, inside + section, name)) from error
     return values
+
+
+def _with_ensemble(
+    preset: Preset, tables: Any, text: str, path: Path, base: Mapping[str, dict[str, Any]]
+) -> Preset:
+    """`preset` with those who play in it; what it says of one alone is the first one's."""
+    if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+        raise PresetError(
+            "each of an ensemble is a table of its own", where=str(path), allowed="[ensemble.NAME]"
+        )
+    members: list[Seated] = []
+    for name, table in tables.items():
+        here = f"{TABLE}.{name}"
+        told = _described(name, table, text, path, base)
+        try:
+            one = _built(path.stem, told.merged())
+            model = {"model": one.model, "fallback": one.fallback, "precision": one.precision}
+            members.append(seated(told, one.settings, one.routing, model))
+            found = together(members)
+        except SettingError as error:
+            line = blamed_line(error, text, f"{here}.") or line_of(text, here, "")
+            raise located(error, path, line) from error
+    first = found[0]
+    return replace(
+        preset,
+        settings=first.member.settings,
+        model=first.model,
+        fallback=first.fallback,
+        precision=first.precision,
+        routing=replace(first.routing, outputs=outputs_of(preset.routing, found)),
+        ensemble=found,
+    )
+
+
+def _shared_by_all(section: str) -> str:
+    known = section in SECTIONS and section not in (TABLE, "")
+    return (
+        f"All of an ensemble share it: put it into [{section}]."
+        if known
+        else nearest_name(section, OWN_SECTIONS)
+    )
+
+
+def _described(
+    name: str, table: Mapping[str, Any], text: str, path: Path, base: Mapping[str, dict[str, Any]]
+) -> Described:
+    """What stands in `[ensemble.NAME]` and in its own sections."""
+    here = f"{TABLE}.{name}"
+    sections = {key: value for key, value in table.items() if isinstance(value, dict)}
+    sections.pop("instrument", None)  # the one key whose value may be a table
+    short = {key: value for key, value in table.items() if key not in sections}
+    for section, items in sections.items():
+        shared = [key for key in items if (section, key) in COMMON]
+        if section not in OWN_SECTIONS or shared:
+            what = f"{', '.join(shared)} in " if shared else ""
+            raise PresetError(
+                f"{what}[{here}.{section}] cannot be one member's own",
+                where=place(path, line_of(text, f"{here}.{section}", "")),
+                allowed=f"of its own: {', '.join(OWN_SECTIONS)}",
+                nearest=_shared_by_all(section),
+            )
+    own: dict[str, Any] = {}
+    for key_name, value in short.items():
+        key = _known(TABLE, key_name, text, path, here)
+        try:
+            own[key.field] = key.read(key_name, value)
+        except SettingError as error:
+            raise located(error, path, line_of(text, here, key_name)) from error
+    return Described(name, own, _read(sections, text, path, base, f"{here}."))
 
 
 def _scenes(
@@ -98,7 +187,7 @@ def _scenes(
     """Each scene as a preset of its own: the preset's values, with its own before them."""
     if not isinstance(scenes, list):
         raise PresetError(
-            "a scene is a table of its own", where=_place(path, None), allowed="[[scene]]"
+            "a scene is a table of its own", where=place(path, None), allowed="[[scene]]"
         )
     for number, scene in enumerate(scenes, 1):
         name = str(scene.pop("name", f"scene {number}"))
@@ -106,20 +195,22 @@ def _scenes(
         try:
             yield replace(_built(path.stem, values), name=name)
         except SettingError as error:
-            raise _located(error, path, None) from error
+            raise located(error, path, None) from error
 
 
-def _entries(tables: Mapping[str, Any], text: str, path: Path) -> list[tuple[str, str, Any]]:
+def _entries(
+    tables: Mapping[str, Any], text: str, path: Path, inside: str
+) -> list[tuple[str, str, Any]]:
     """All (section, key, value) of the file. Raises PresetError for unknown sections."""
     entries: list[tuple[str, str, Any]] = []
     for name, value in tables.items():
         if isinstance(value, dict):
             if name not in SECTIONS:
-                line = _line_of(text, name, "")
+                line = line_of(text, inside + name, "")
                 nearest = nearest_name(name, [s for s in SECTIONS if s])
                 nearest = nearest or f"There are: {', '.join(s for s in SECTIONS if s)}."
                 raise PresetError(
-                    f"there is no section [{name}]", where=_place(path, line), nearest=nearest
+                    f"there is no section [{name}]", where=place(path, line), nearest=nearest
                 )
             entries += [(name, key, item) for key, item in value.items()]
         else:
@@ -127,11 +218,12 @@ def _entries(tables: Mapping[str, Any], text: str, path: Path) -> list[tuple[str
     return entries
 
 
-def _known(section: str, name: str, text: str, path: Path) -> PresetKey:
+def _known(section: str, name: str, text: str, path: Path, header: str) -> PresetKey:
+    """The key `name` of `section`, which stands under `header` in the text."""
     if (section, name) in _BY_PLACE:
         return _BY_PLACE[section, name]
-    place = _place(path, _line_of(text, section, name))
-    inside = f" in [{section}]" if section else " at the top of the file"
+    there = place(path, line_of(text, header, name))
+    inside = f" in [{header}]" if header else " at the top of the file"
     elsewhere = [key.section for key in KEYS if key.name == name]
     if elsewhere:
         nearest = f"It belongs in [{elsewhere[0]}]."
@@ -139,7 +231,7 @@ def _known(section: str, name: str, text: str, path: Path) -> PresetKey:
         known = [key.name for key in KEYS if key.section == section]
         nearest = nearest_name(name, known) or nearest_name(name, [key.name for key in KEYS])
         nearest = nearest or f"There are: {', '.join(known)}."
-    raise PresetError(f"there is no key {name!r}{inside}", where=place, nearest=nearest)
+    raise PresetError(f"there is no key {name!r}{inside}", where=there, nearest=nearest)
 
 
 def _built(name: str, values: Mapping[str, dict[str, Any]]) -> Preset:
@@ -152,6 +244,7 @@ def _built(name: str, values: Mapping[str, dict[str, Any]]) -> Preset:
         rules=Rules(ranges=ranges, **values["rules"]),
         sync=Sync(**values["sync"]),
         turns=Turns(**values["turns"]),
+        blocks=Blocks(**values["blocks"]),
         horizon=Horizon(**values["horizon"]),
         **values["play"],
     )
@@ -196,36 +289,6 @@ def _with_instruments(routing: Routing, voices: Mapping[str, OutputSpec]) -> Rou
     ]
     outputs += [replace(spec, channels=(channel,)) for channel, spec in own.items()]
     return replace(routing, outputs=tuple(outputs))
-
-
-def _line_of(text: str, section: str, name: str) -> int | None:
-    """The line, from 1, of the key `name` in `section`, or of the section's header if '' ."""
-    here = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if match := _HEADER.match(line):
-            here = match[1].strip("\"'")
-            if here == section and not name:
-                return number
-        elif name and here == section and re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*=", line):
-            return number
-    return None
-
-
-def _blamed_line(error: SettingError, text: str) -> int | None:
-    """The first line whose key is named in what happened."""
-    words = set(re.findall(r"\w+", error.what))
-    lines = [_line_of(text, key.section, key.name) for key in KEYS if key.field in words]
-    return min((line for line in lines if line is not None), default=None)
-
-
-def _located(error: SettingError, path: Path, line: int | None) -> PresetError:
-    return PresetError(
-        error.what, where=_place(path, line), allowed=error.allowed, nearest=error.nearest
-    )
-
-
-def _place(path: Path, line: int | None) -> str:
-    return f"{path}, line {line}" if line else str(path)
 
 
 def _lowered(sentence: str) -> str:

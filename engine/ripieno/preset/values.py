@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -54,12 +55,12 @@ def pitch_name(pitch: int) -> str:
 
 
 def output_spec(text: str) -> OutputSpec:
-    """An output from 'synth', 'synth:DRIVER', 'virtual', 'none', 'lv2:URI', 'plugin:NAME', or the
-    name of a port."""
+    """An output from 'synth', 'synth:DRIVER', 'virtual', 'none', 'lv2:URI', 'vst3:NAME',
+    'plugin:NAME', or the name of a port."""
     kind, _, rest = text.strip().partition(":")
     if kind == OutputKind.SYNTH:
         return OutputSpec(OutputKind.SYNTH, rest)
-    if kind in (OutputKind.LV2, OutputKind.PLUGIN) and rest:
+    if kind in (OutputKind.LV2, OutputKind.VST3, OutputKind.PLUGIN) and rest:
         return OutputSpec(OutputKind(kind), rest)
     if text in (OutputKind.VIRTUAL, OutputKind.NONE):
         return OutputSpec(OutputKind(text))
@@ -215,10 +216,27 @@ def outputs_from(name: str, value: Any) -> tuple[OutputSpec, ...]:
 
 
 def instrument_from(name: str, value: Any) -> OutputSpec:
-    """What one voice plays on: a table with the key `instrument`. Raises SettingError."""
-    if not isinstance(value, dict) or list(value) != ["instrument"]:
-        raise _wrong(name, value, "a table with the key `instrument`")
-    return output_spec(text_from(f"{name}.instrument", value["instrument"]))
+    """What one voice plays on: a table with the key `instrument`, and for a VST3 instrument a table
+    `parameters`. Raises SettingError."""
+    keys = set(value) if isinstance(value, dict) else set()
+    if "instrument" not in keys or keys - {"instrument", "parameters"}:
+        raise _wrong(name, value, "a table with the key `instrument`, and perhaps `parameters`")
+    spec = output_spec(text_from(f"{name}.instrument", value["instrument"]))
+    if "parameters" not in keys:
+        return spec
+    if spec.kind is not OutputKind.VST3:
+        raise SettingError(f"{name} has parameters", allowed="parameters of a `vst3:` instrument")
+    return replace(spec, parameters=_parameters(f"{name}.parameters", value["parameters"]))
+
+
+def _parameters(name: str, value: Any) -> tuple[tuple[str, float | str | bool], ...]:
+    """The parameters of an instrument: which there are, only the instrument knows."""
+    if not isinstance(value, dict):
+        raise _wrong(name, value, "a table of names and values")
+    for key, each in value.items():
+        if not isinstance(each, float | int | str):
+            raise _wrong(f"{name}.{key}", each, "a number, a text in quotes, or true or false")
+    return tuple((key, float(v) if type(v) is int else v) for key, v in value.items())
 
 
 def inputs_from(name: str, value: Any) -> tuple[InputSpec, ...]:

@@ -49,6 +49,7 @@ def cut(score: Score, begin: Beats) -> Score:
         _standing(score.meters, begin, lambda mark: 0),
         _standing(score.controls, begin, lambda mark: (mark.channel, mark.controller)),
         _standing(score.bends, begin, lambda mark: mark.channel),
+        _standing(score.programs, begin, lambda mark: mark.channel),
     )
 
 

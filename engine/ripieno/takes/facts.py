@@ -2,7 +2,8 @@
 
 Some facts tell what was heard (notes, controllers, marks). The others tell what came in and what
 was asked, so that a performance can be played again and computed again: `replay.py`, `rerun.py`.
-`beat` is score time, `at` the performance's clock, whose value at the start the header tells.
+`beat` is score time, `at` the performance's clock, whose value at the start the header tells;
+`partner` says which of an ensemble it is about.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class NoteStarted:
     beat: Beats
     planned: Seconds | None
     at: Seconds
+    partner: int = 0
+    """Whose it is: the place in the ensemble, 0 for the first or only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class NoteEnded:
     pitch: int
     beat: Beats
     at: Seconds
+    partner: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,16 @@ class BendMoved:
 
     channel: int
     value: int
+    beat: Beats
+    at: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class SoundChosen:
+    """From now on `channel` plays on the General MIDI program `program`, both from 0."""
+
+    channel: int
+    program: int
     beat: Beats
     at: Seconds
 
@@ -131,6 +145,7 @@ class Marked:
     text: str
     beat: Beats
     at: Seconds
+    partner: int = 0
 
 
 # ---- what inference was asked and what it did ----------------------------------------------
@@ -142,6 +157,7 @@ class Asked:
 
     request: Request
     at: Seconds
+    partner: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +169,7 @@ class RequestServed:
     steps: int
     void: bool
     at: Seconds
+    partner: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +196,12 @@ class StepPlanned:
     void: bool = False
     begun: Rung = Rung.FULL
     decided: int = 4
+    partner: int = 0
 
     @classmethod
-    def of(cls, planned: Planned, at: Seconds, *, void: bool = False) -> StepPlanned:
+    def of(
+        cls, planned: Planned, at: Seconds, *, void: bool = False, partner: int = 0
+    ) -> StepPlanned:
         """`planned` as it came at `at`."""
         return cls(
             planned.epoch,
@@ -200,6 +220,7 @@ class StepPlanned:
             void,
             planned.begun,
             planned.decided,
+            partner,
         )
 
     def planned(self) -> Planned:
@@ -228,6 +249,7 @@ class StepMissed:
 
     beat: Beats
     at: Seconds
+    partner: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +261,7 @@ class ModelReady:
     at: Seconds
     bundle: str = ""
     """SHA-256 of the bundle's manifest; '' for that of the header."""
+    partner: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +270,9 @@ class Restarted:
 
     heard: tuple[Note, ...]
     at: Seconds
+    line: Beats | None = None
+    """The bar line from which another model goes on; None: as soon as it can."""
+    partner: int = 0
 
 
 # ---- what came in and went out -------------------------------------------------------------
@@ -313,10 +339,10 @@ class Silenced:
 Fact = (
     NoteStarted | NoteEnded | ControlMoved | BendMoved | TempoSet | MeterSet | Turned | Marked
     | Asked | RequestServed | StepPlanned | StepMissed | ModelReady | Restarted
-    | Heard | Wished | Steered | Leaving | Woke | Sent | Silenced
+    | Heard | Wished | Steered | Leaving | Woke | Sent | Silenced | SoundChosen
 )  # fmt: skip
 OnScore = (
     NoteStarted | NoteEnded | ControlMoved | BendMoved | TempoSet | MeterSet | Turned | Marked
-    | Steered
+    | Steered | SoundChosen
 )  # fmt: skip
 """Facts that have their place on the score."""

@@ -6,7 +6,24 @@ from dataclasses import dataclass
 
 from ripieno.clock import Seconds
 from ripieno.commands import Seed
+from ripieno.ensemble import YOU
 from ripieno.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Chair:
+    """One who played in an ensemble: see `ensemble.Member`, and `Header` for all else."""
+
+    name: str
+    hears: tuple[str, ...]
+    settings: Settings
+    channels: tuple[int, ...]
+    programs: tuple[int, ...]
+    model: str
+    precision: str
+    bundle: str = ""
+    smaller: str = ""
+    smaller_bundle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +54,23 @@ class Header:
     """Name of the smaller model that played where time was short; '' if there was none."""
     smaller_bundle: str = ""
     """SHA-256 of its manifest."""
+    ensemble: tuple[Chair, ...] = ()
+    """All who played, where they were several; what stands above is of the first."""
+
+    @property
+    def chairs(self) -> tuple[Chair, ...]:
+        """All who played, also where there was one alone."""
+        return self.ensemble or (
+            Chair(
+                "",
+                (YOU,),
+                self.settings,
+                self.channels,
+                self.programs,
+                self.model,
+                self.precision,
+                self.bundle,
+                self.smaller,
+                self.smaller_bundle,
+            ),
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ripieno.clock import Beats
@@ -22,6 +22,7 @@ class _Sounded:
     pitch: int
     velocity: int
     onset: Beats
+    partner: int = 0
     end: Beats | None = None
 
 
@@ -32,16 +33,18 @@ class History:
         self._take = take
         self._notes: deque[_Sounded] = deque(maxlen=MEMORY)
         self._shift = Beats(0.0)
-        self._open: dict[tuple[int, int, int | None], _Sounded] = {}
+        self._open: dict[tuple[int, int, int | None, int], _Sounded] = {}
 
     def record(self, fact: Fact) -> None:
         self._take.record(fact)
         if isinstance(fact, NoteStarted):
-            note = _Sounded(fact.source, fact.voice, fact.pitch, fact.velocity, fact.beat)
+            note = _Sounded(
+                fact.source, fact.voice, fact.pitch, fact.velocity, fact.beat, fact.partner
+            )
             self._notes.append(note)
-            self._open[fact.channel, fact.pitch, fact.voice] = note
+            self._open[fact.channel, fact.pitch, fact.voice, fact.partner] = note
         elif isinstance(fact, NoteEnded):
-            ended = self._open.pop((fact.channel, fact.pitch, fact.voice), None)
+            ended = self._open.pop((fact.channel, fact.pitch, fact.voice, fact.partner), None)
             if ended is not None:
                 ended.end = fact.beat
 
@@ -60,10 +63,16 @@ class History:
                 look = Look.PLAYER if note.source is Source.PLAYER else Look.MODEL
                 voice = player_voice if note.voice is None else note.voice
                 length = Beats(end - note.onset)
-                yield RollNote(part_of(voice), note.pitch, note.onset, length, look)
+                yield RollNote(part_of(voice), note.pitch, note.onset, length, look, note.partner)
 
-    def heard(self, since: Beats, player_voice: int) -> tuple[Note, ...]:
-        """What was heard since `since`, on the grid, one line for each voice."""
+    def heard(
+        self,
+        since: Beats,
+        player_voice: int,
+        by: Callable[[int | None, int], bool] = lambda partner, voice: True,
+    ) -> tuple[Note, ...]:
+        """What was heard since `since`, on the grid, one line for each voice: as far as it was
+        heard `by` somebody, who is asked for the partner (None: the player) and its voice."""
         return tuple(
             Note(
                 player_voice if n.voice is None else n.voice,
@@ -74,6 +83,7 @@ class History:
             )
             for n in self._notes
             if n.onset >= since
+            and by(None if n.voice is None else n.partner, part_of(n.voice or 0))
         )
 
 

@@ -8,13 +8,28 @@ from typing import Any, get_args
 from ripieno.errors import RipienoError
 from ripieno.events import Note, Request, Sounding
 from ripieno.settings import Settings
-from ripieno.takes.facts import Asked, Fact, Heard, StepPlanned, Woke
+from ripieno.takes.facts import (
+    Asked,
+    Fact,
+    Heard,
+    Marked,
+    ModelReady,
+    NoteEnded,
+    NoteStarted,
+    RequestServed,
+    Restarted,
+    StepMissed,
+    StepPlanned,
+    Woke,
+)
 from ripieno.takes.header import Header
 from ripieno.takes.plain import Style, from_plain, to_plain
 
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Fact)}
 _STYLE = Style(
-    rows=frozenset({Note, Sounding}), brief=frozenset({Request, StepPlanned, Heard, Woke})
+    rows=frozenset({Note, Sounding}),
+    brief=frozenset({Request, StepPlanned, Heard, Woke, Restarted})
+    | {NoteStarted, NoteEnded, Marked, RequestServed, StepMissed, ModelReady},
 )
 
 
@@ -40,7 +55,8 @@ class Writer:
     def line(self, fact: Fact) -> bytes:
         """The line of `fact`, with its line break."""
         if isinstance(fact, Asked):
-            return line_of({"fact": "Asked", "request": self._request(fact.request), "at": fact.at})
+            told = {"fact": "Asked", "request": self._request(fact.request), "at": fact.at}
+            return line_of({**told, "partner": fact.partner} if fact.partner else told)
         return line_of({"fact": type(fact).__name__, **to_plain(fact, _STYLE)})
 
     def _request(self, request: Request) -> dict[str, Any]:

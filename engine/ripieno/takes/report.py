@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from ripieno.clock import Beats, Seconds
 from ripieno.events import NoteOn, Rung
 from ripieno.modes.ear import STEP
+from ripieno.takes.apart import apart
 from ripieno.takes.facts import (
     Asked,
     Fact,
@@ -94,24 +96,25 @@ def report(take: Take) -> Report:
     """What `take` says about itself."""
     facts = take.facts
     steps = [fact for fact in facts if isinstance(fact, StepPlanned)]
-    due = _due(facts)
+    each = apart(take)
+    due = [step for own in each for step in _due(own)]
     missed = sum(isinstance(fact, StepMissed) for fact in facts)
     wanted = [step for step in steps if not step.void]
     started = [fact for fact in facts if isinstance(fact, NoteStarted)]
     return Report(
         seconds=Seconds(max((fact.at for fact in facts), default=0.0) - take.header.started),
         notes=Counter(note.source for note in started),
-        first_note=Spread.of(_first_notes(facts)),
-        joined=Spread.of(_joined(facts)),
-        lateness=Spread.of(lateness(facts)),
-        reply=Spread.of(_replies(facts)),
-        staleness=Spread.of(_staleness(facts)),
+        first_note=Spread.of(chain.from_iterable(map(_first_notes, each))),
+        joined=Spread.of(chain.from_iterable(map(_joined, each))),
+        lateness=Spread.of(chain.from_iterable(map(lateness, each))),
+        reply=Spread.of(chain.from_iterable(map(_replies, each))),
+        staleness=Spread.of(chain.from_iterable(map(_staleness, each))),
         model=Spread.of(step.seconds for step in steps),
         steps=len(due) + missed,
         missed=missed,
         unserved=sum(not step.served for step in due),
         void=len(steps) - len(wanted),
-        cuts=_cuts(facts),
+        cuts=sum(map(_cuts, each)),
         rungs=Counter(step.rung for step in due),
         candidates=sum(step.candidates for step in due) / len(due) if due else 0.0,
         relaxed=Counter(name for step in due for name in step.relaxed),

@@ -8,12 +8,13 @@ the take says. `regenerate.py` does the same for inference.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import cast
 
 from ripieno.clock import Seconds
 from ripieno.commands import Locate, Panic, Play, Stop
+from ripieno.ensemble import Member
 from ripieno.errors import PhraseError
 from ripieno.events import Request, Served, Stamped
 from ripieno.ledger import Ledger
@@ -32,6 +33,7 @@ from ripieno.takes.facts import (
     Restarted,
     Sent,
     Silenced,
+    SoundChosen,
     Steered,
     StepPlanned,
     Wished,
@@ -87,11 +89,13 @@ def rerun(take: Take) -> list[Fact]:
         )
     leads = (fact.lead for fact in take.facts if isinstance(fact, Woke))
     kept, silent = _Kept(), _Silent(next(leads, Seconds(0.0)))
-    sound = Sound((silent,), Ledger(), routing_of(take.header), kept)
+    routings = routings_of(take.header)
+    sound = Sound((silent,), Ledger(), routings[0], kept, routings[1:])
+    chairs = take.header.chairs
     show = Performance(
-        take.header.settings,
+        [Member(settings=each.settings, name=each.name, hears=each.hears) for each in chairs],
         sound,
-        _no_one,
+        [_no_one] * len(chairs),
         kept,
         seed=take.header.seed,
         at=take.header.started,
@@ -108,7 +112,10 @@ def first_difference(take: Take) -> Difference | None:
 
     A take that was cut off is compared as far as it goes. Raises PhraseError.
     """
-    pairs = zip_longest(_performed(take.facts), _performed(rerun(take)))
+    anew = rerun(take)
+    if not any(isinstance(fact, SoundChosen) for fact in take.facts):  # made before there were any
+        anew = [fact for fact in anew if not isinstance(fact, SoundChosen)]
+    pairs = zip_longest(_performed(take.facts), _performed(anew))
     for number, (recorded, again) in enumerate(pairs, start=1):
         if recorded is None and take.torn:
             return None
@@ -117,16 +124,17 @@ def first_difference(take: Take) -> Difference | None:
     return None
 
 
-def routing_of(header: Header) -> Routing:
-    """The channels and programs of a take, with neither inputs nor outputs."""
-    return Routing(
+def routings_of(header: Header) -> tuple[Routing, ...]:
+    """The channels and programs of a take, of each who played, with neither inputs nor outputs."""
+    first = Routing(
         outputs=(),
         inputs=(),
-        channels=header.channels,
-        programs=header.programs,
         thru=header.thru,
         thru_channel=header.thru_channel,
         thru_program=header.thru_program,
+    )
+    return tuple(
+        replace(first, channels=each.channels, programs=each.programs) for each in header.chairs
     )
 
 
@@ -154,11 +162,11 @@ def _feed(show: Performance, fact: Fact) -> None:
         case Leaving(beat, at):
             show.leaving(beat, at)
         case StepPlanned():
-            show.planned(fact.planned(), fact.at)
-        case RequestServed(request, steps, void, at):
-            show.served(Served(request, steps, void), at)
-        case Restarted(heard, at):
-            show.inference_restarted(heard, at)
+            show.planned(fact.planned(), fact.at, fact.partner)
+        case RequestServed(request, steps, void, at, partner):
+            show.served(Served(request, steps, void), at, partner)
+        case Restarted(heard, at, line, partner):
+            show.inference_restarted(heard, at, line, partner)
         case Woke(at):
             show.advance(at)
         case _:

@@ -8,7 +8,7 @@ is no part of its melody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ripieno.clock import Beats
@@ -17,6 +17,7 @@ from ripieno.events import part_of
 from ripieno.grammar.grid import VOICES
 from ripieno.modes.ear import STEP
 from ripieno.settings import Key, Rules, Strength
+from ripieno.takes.apart import apart
 from ripieno.takes.facts import (
     Asked,
     Fact,
@@ -53,11 +54,19 @@ class Violation:
 
 def violations(take: Take) -> tuple[Violation, ...]:
     """Every break of a hard rule in `take`, in order. The rules are those of each step's request,
-    so that a rule that was changed binds what was planned from then on."""
-    reader = _Reader(take.header.settings.rules)
+    so that a rule that was changed binds what was planned from then on. In an ensemble each obeys
+    its own, and none towards the others."""
+    found: list[Violation] = []
+    for chair, facts in zip(take.header.chairs, apart(take), strict=True):
+        found += _violations(chair.settings.rules, facts)
+    return tuple(found)
+
+
+def _violations(rules: Rules, facts: Iterable[Fact]) -> tuple[Violation, ...]:
+    reader = _Reader(rules)
     found: list[Violation] = []
     group: list[NoteStarted | NoteEnded] = []
-    for fact in take.facts:
+    for fact in facts:
         if isinstance(fact, NoteStarted | NoteEnded) and fact.source is not Source.PLAYER:
             if group and (fact.beat, fact.at) != (group[0].beat, group[0].at):
                 found += reader.read(group)

@@ -13,6 +13,8 @@ from ripieno.takes.take import Take
 class Session:
     """What one inference process, which began with an empty memory, was asked and what it did."""
 
+    partner: int
+    """Whose it was, in an ensemble."""
     model: str
     bundle: str
     """SHA-256 of its bundle's manifest, '' if nobody knows."""
@@ -25,6 +27,7 @@ class Session:
 
 @dataclass(slots=True)
 class _Open:
+    partner: int
     model: str
     bundle: str
     precision: str
@@ -37,25 +40,36 @@ def sessions(take: Take) -> tuple[Session, ...]:
 
     A request belongs to the process that served it, also when it was asked before that was ready.
     """
-    requests: dict[int, Request] = {}
+    requests: dict[tuple[int, int], Request] = {}
     header = take.header
-    found = [_Open(header.model, header.bundle, header.precision)]
+    found = [
+        _Open(place, chair.model, chair.bundle, chair.precision)
+        for place, chair in enumerate(header.chairs)
+    ]
+    newest = dict(enumerate(found))
     for fact in take.facts:
         match fact:
-            case ModelReady(model, precision, _, bundle):
-                found.append(_Open(model, bundle or header.bundle, precision))
-            case Asked(request):
-                requests[request.number] = request
-            case RequestServed(request, steps, void):
-                found[-1].served.append(Served(request, steps, void))
+            case ModelReady(model, precision, _, bundle, partner):
+                bundle = bundle or header.chairs[partner].bundle
+                newest[partner] = _Open(partner, model, bundle, precision)
+                found.append(newest[partner])
+            case Asked(request, _, partner):
+                requests[partner, request.number] = request
+            case RequestServed(request, steps, void, _, partner):
+                newest[partner].served.append(Served(request, steps, void))
             case StepPlanned():
-                found[-1].steps.append(fact.planned())
+                newest[fact.partner].steps.append(fact.planned())
     return tuple(
         Session(
+            each.partner,
             each.model,
             each.bundle,
             each.precision,
-            tuple(requests[told.request] for told in each.served if told.request in requests),
+            tuple(
+                requests[each.partner, told.request]
+                for told in each.served
+                if (each.partner, told.request) in requests
+            ),
             tuple(each.served),
             tuple(each.steps),
         )

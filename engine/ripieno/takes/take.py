@@ -1,7 +1,7 @@
 """The take: a journal of what was really played, written while it is played.
 
 A journal is a text file of JSON lines, only ever added to. Its first line is
-`{"ripieno-take": 2}`, its second the `Header`, and every other line one fact: `{"fact": NAME, …}`
+`{"ripieno-take": 3}`, its second the `Header`, and every other line one fact: `{"fact": NAME, …}`
 with the fields of the class NAME in `facts.py`; docs/takes.md describes it for other programs.
 A process that is killed loses at most the last `WRITE_EVERY` seconds, a power cut the last
 `SYNC_EVERY`; at worst the last line is torn, and is ignored.
@@ -37,6 +37,7 @@ from ripieno.takes.facts import (
     Restarted,
     Sent,
     Silenced,
+    SoundChosen,
     Source,
     Steered,
     StepMissed,
@@ -52,14 +53,14 @@ from ripieno.takes.lines import KINDS, Damaged, Reader, UnknownFact, Writer, lin
 __all__ = [
     "SUFFIX", "Asked", "BendMoved", "ControlMoved", "Fact", "Header", "Heard", "Journal", "Mark",
     "Marked", "MeterSet", "ModelReady", "NoteEnded", "NoteStarted", "OnScore", "RequestServed",
-    "Restarted",
-    "Sent", "Silenced", "Source", "Steered", "StepMissed", "StepPlanned", "Take", "TempoSet",
-    "Turned", "Wished", "Woke", "new_take_path", "parse", "read",
+    "Restarted", "Sent", "Silenced", "SoundChosen", "Source", "Steered", "StepMissed",
+    "StepPlanned", "Take", "TempoSet", "Turned", "Wished", "Woke", "new_take_path", "parse", "read",
 ]  # fmt: skip
 
-VERSION = 2
-READABLE = (1, 2)
-"""Version 1 told what was heard, and neither what came in nor what was asked."""
+VERSION = 3
+READABLE = (1, 2, 3)
+"""Version 1 told what was heard, and neither what came in nor what was asked; version 2 knew no
+ensembles, nor that sounds are chosen."""
 MARK = "ripieno-take"
 SUFFIX = ".take"
 WRITE_EVERY = Seconds(0.05)
@@ -181,6 +182,12 @@ def new_take_path(folder: Path, stem: str) -> Path:
             where=str(folder),
             nearest="Name another folder with --takes.",
         ) from None
+    if not os.access(folder, os.W_OK):
+        raise PhraseError(
+            "takes cannot be kept here (permission denied)",
+            where=str(folder),
+            nearest="Name another folder with --takes.",
+        )
     number = 1
     while True:
         name = stem if number == 1 else f"{stem}-{number}"
@@ -233,7 +240,7 @@ def _check_version(path: Path, kept: bytes, lines: list[bytes]) -> None:
         version = None
     if version not in READABLE:
         what = "this is not a take" if version is None else f"this take is of version {version}"
-        raise PhraseError(what, where=str(path), allowed=f"version {READABLE[0]} or {VERSION}")
+        raise PhraseError(what, where=str(path), allowed=f"version {READABLE[0]} to {VERSION}")
 
 
 def _fact(path: Path, number: int, line: bytes, reader: Reader) -> Fact:

@@ -20,6 +20,7 @@ from ripieno.score import (
     MeterMark,
     Part,
     PartNote,
+    ProgramMark,
     Score,
     TempoMark,
 )
@@ -32,6 +33,7 @@ from ripieno.takes.take import (
     NoteEnded,
     NoteStarted,
     OnScore,
+    SoundChosen,
     Source,
     Steered,
     Take,
@@ -48,6 +50,8 @@ START = Beats(0.0)
 SAME_TEMPO = 0.001
 """A clock from outside is corrected all the time; of that, only what differs by so much is told."""
 
+_Name = tuple[int, str]
+"""Whose part it is, and its name: the player's comes last."""
 _Key = tuple[Source, int | None, int, int]
 
 
@@ -55,12 +59,15 @@ _Key = tuple[Source, int | None, int, int]
 class _Gathered:
     """What has been heard so far, by part name and channel."""
 
-    notes: dict[tuple[str, int], list[PartNote]] = field(default_factory=lambda: defaultdict(list))
+    notes: dict[tuple[_Name, int], list[PartNote]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     down: dict[_Key, list[NoteStarted]] = field(default_factory=lambda: defaultdict(list))
     tempos: list[TempoMark] = field(default_factory=list)
     meters: list[MeterMark] = field(default_factory=list)
     controls: list[ControlMark] = field(default_factory=list)
     bends: list[BendMark] = field(default_factory=list)
+    programs: list[ProgramMark] = field(default_factory=list)
     end: Beats = START
 
 
@@ -81,7 +88,7 @@ def score_of(take: Take) -> Score:
         for note in struck:
             _add(heard, note, heard.end)
     parts = tuple(
-        Part(name, channel, _program(take.header, channel), _by_onset(notes))
+        Part(_titled(name, take.header), channel, _program(take.header, channel), _by_onset(notes))
         for (name, channel), notes in sorted(heard.notes.items(), key=_part_order)
     )
     return Score(
@@ -90,6 +97,7 @@ def score_of(take: Take) -> Score:
         _last_meters(heard.meters),
         tuple(heard.controls),
         tuple(heard.bends),
+        tuple(heard.programs),
     )
 
 
@@ -147,6 +155,8 @@ def _hear(fact: OnScore, heard: _Gathered) -> None:
                 heard.tempos.append(TempoMark(fact.beat, now))
         case BendMoved():
             heard.bends.append(BendMark(fact.beat, fact.channel, fact.value))
+        case SoundChosen():
+            heard.programs.append(ProgramMark(fact.beat, fact.channel, fact.program))
         case MeterSet():
             heard.meters.append(MeterMark(fact.beat, fact.meter))
         case ControlMoved():
@@ -165,20 +175,29 @@ def _add(heard: _Gathered, note: NoteStarted, end: Beats) -> None:
         name = f"{SEED} {name}" if note.source is Source.SEED else name
     length = Beats(max(end - note.beat, SHORTEST))
     written = PartNote(note.beat, length, note.pitch, note.velocity)
-    heard.notes[name, note.channel].append(written)
+    partner = 0 if name == PLAYER else note.partner
+    heard.notes[(partner, name), note.channel].append(written)
 
 
 _ORDER = (*VOICES, *(f"{SEED} {voice}" for voice in VOICES), PLAYER)
 
 
-def _part_order(item: tuple[tuple[str, int], list[PartNote]]) -> tuple[int, int]:
-    (name, channel), _ = item
-    return _ORDER.index(name), channel
+def _titled(name: _Name, header: Header) -> str:
+    """How a part is called in the score: in an ensemble with whose it is."""
+    partner, part = name
+    owner = "" if part == PLAYER else header.chairs[partner].name
+    return f"{owner} {part}" if owner else part
+
+
+def _part_order(item: tuple[tuple[_Name, int], list[PartNote]]) -> tuple[bool, int, int, int]:
+    ((partner, name), channel), _ = item
+    return name == PLAYER, partner, _ORDER.index(name), channel
 
 
 def _program(header: Header, channel: int) -> int | None:
-    if channel in header.channels:
-        return header.programs[header.channels.index(channel)]
+    for chair in header.chairs:
+        if channel in chair.channels:
+            return chair.programs[chair.channels.index(channel)]
     return header.thru_program if channel == header.thru_channel else None
 
 

@@ -31,6 +31,8 @@ from ripieno.takes.facts import (
 from ripieno.takes.take import Take
 
 PROCESS = 1
+REQUESTS = 10**6
+"""More than a performance has of each of an ensemble."""
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 Event = dict[str, Any]
@@ -65,7 +67,11 @@ def _names(take: Take) -> Iterator[Event]:
     }  # fmt: skip
     tracks = [(track.value, track.name.lower().replace("_", " ")) for track in Track]
     tracks.pop()
-    tracks += [(_sound_track(voice), f"sound: {name}") for voice, name in enumerate(VOICES)]
+    tracks += [
+        (_sound_track(voice, place), f"sound: {chair.name} {name}".replace("  ", " "))
+        for place, chair in enumerate(take.header.chairs)
+        for voice, name in enumerate(VOICES)
+    ]
     tracks.append((_sound_track(None), "sound: click and others"))
     for number, name in tracks:
         common = {"ph": "M", "pid": PROCESS, "tid": number}
@@ -73,35 +79,39 @@ def _names(take: Take) -> Iterator[Event]:
         yield {**common, "name": "thread_sort_index", "args": {"sort_index": number}}
 
 
-def _sound_track(voice: int | None) -> int:
-    return Track.SOUND + (len(VOICES) if voice is None else part_of(voice))
+def _sound_track(voice: int | None, partner: int = 0) -> int:
+    lane = len(VOICES) if voice is None else part_of(voice)
+    return Track.SOUND + partner * (len(VOICES) + 1) + lane
 
 
 def _events(take: Take) -> Iterator[Event]:
     start = take.header.started
     end = max((fact.at for fact in take.facts), default=start)
-    asked: dict[int, tuple[Request, Seconds]] = {}
-    planned: dict[int, StepPlanned] = {}
+    asked: dict[tuple[int, int], tuple[Request, Seconds]] = {}
+    planned: dict[tuple[int, int], StepPlanned] = {}
     down: dict[tuple[Source, int | None, int, int], list[NoteStarted]] = {}
     for number, fact in enumerate(take.facts):
         match fact:
             case Heard(message, _, at):
                 args = {"message": str(message)}
                 yield _instant(type(message).__name__, Track.PLAYER, at - start, args)
-            case Asked(request, at):
-                asked[request.number] = (request, at)
-            case RequestServed(request, steps, void, at) if request in asked:
-                told, since = asked.pop(request)
-                yield from _request(told, since - start, at - start, {"steps": steps, "void": void})
+            case Asked(request, at, partner):
+                asked[partner, request.number] = (request, at)
+            case RequestServed(request, steps, void, at, partner) if (partner, request) in asked:
+                told, since = asked.pop((partner, request))
+                done: Event = {"steps": steps, "void": void}
+                yield from _request(told, partner, since - start, at - start, done)
             case StepPlanned():
-                planned[_place(fact.beat)] = fact
+                planned[fact.partner, _place(fact.beat)] = fact
                 yield _step(fact, start)
             case StepMissed(beat, at):
                 yield _instant("missed", Track.SCHEDULE, at - start, {"beat": beat})
             case NoteStarted():
                 key = (fact.source, fact.voice, fact.channel, fact.pitch)
                 down.setdefault(key, []).append(fact)
-                if fact.source is Source.MODEL and (step := planned.pop(_place(fact.beat), None)):
+                if fact.source is Source.MODEL and (
+                    step := planned.pop((fact.partner, _place(fact.beat)), None)
+                ):
                     yield from _waited(step, fact.at, start, number)
             case NoteEnded():
                 struck = down.get((fact.source, fact.voice, fact.channel, fact.pitch), [])
@@ -109,8 +119,8 @@ def _events(take: Take) -> Iterator[Event]:
                     yield from _sounded(struck.pop(0), fact.at, start, number)
             case Marked() | Turned() | Silenced():
                 yield _instant(_title(fact), Track.MARKS, fact.at - start, {})
-    for request, since in asked.values():
-        yield from _request(request, since - start, end - start, {"unanswered": True})
+    for (partner, _), (request, since) in asked.items():
+        yield from _request(request, partner, since - start, end - start, {"unanswered": True})
     rest = (note for struck in down.values() for note in struck)
     for number, note in enumerate(rest, start=len(take.facts)):
         yield from _sounded(note, end, start, number)
@@ -130,10 +140,13 @@ def _place(beat: float) -> int:
     return round(beat * 4)
 
 
-def _request(request: Request, since: float, until: float, args: Event) -> Iterator[Event]:
+def _request(
+    request: Request, partner: int, since: float, until: float, args: Event
+) -> Iterator[Event]:
     name = f"request {request.number}: {request.begin:g}…{request.end:g}"
     told = {"epoch": request.epoch, "since": request.since, "heard": len(request.heard), **args}
-    yield from _span(name, Track.REQUEST, since, until, request.number, told)
+    number = partner * REQUESTS + request.number
+    yield from _span(name, Track.REQUEST, since, until, number, told)
 
 
 def _step(step: StepPlanned, start: Seconds) -> Event:
@@ -162,7 +175,7 @@ def _sounded(note: NoteStarted, end: Seconds, start: Seconds, number: int) -> It
     if note.planned is not None:
         args["late ms"] = (note.at - note.planned) * 1e3
     if note.voice is not None:
-        track = _sound_track(note.voice)
+        track = _sound_track(note.voice, note.partner)
         yield _complete(name, track, note.at - start, end - start, args)
         return
     track = Track.PLAYER if note.source is Source.PLAYER else _sound_track(None)

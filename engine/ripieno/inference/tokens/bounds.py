@@ -67,6 +67,7 @@ def _within(plain: Bounds, pitches: frozenset[int], latest: int | None) -> Bound
         grid=plain.grid,
         origin=plain.origin,
         meter=plain.meter,
+        part=plain.part,
     )
 
 

@@ -18,6 +18,8 @@ from ripieno.inference.tokens.speaker import Speaker
 from ripieno.settings import Sampling
 
 Legal = list[tuple[int, State]]
+_LASTS = {Kind.DURATION, Kind.VELOCITY, Kind.NOTE_ON, Kind.NOTE_OFF}
+"""With which a note can end as it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +133,17 @@ class Drawing:
     def _merged(self, legal: Legal, bounds: Bounds) -> Legal:
         """Without what would have been merged in training: an id that makes another one together
         with the last, or a bar without the metre that must follow it."""
-        vocabulary = self._speaker.reader.vocabulary
+        vocabulary, ids = self._speaker.reader.vocabulary, self._speaker.stream.ids
         if not vocabulary.merges:
             return legal
-        ranks, last = vocabulary.ranks, self._speaker.stream.ids[-1]
+        ranks, last = vocabulary.ranks, ids[-1]
+        # A note that is told is the end of what was merged here, though not in any vocabulary.
+        over = vocabulary.spelled[last][-1].kind in _LASTS
         meter = self._speaker.writer.meter_id(bounds.meter)
         return [
             (number, after)
             for number, after in legal
-            if (last, number) not in ranks
+            if (over or (last, number) not in ranks)
             and not (after.next is Next.METER and (number, meter) in ranks)
         ]
 

@@ -252,6 +252,7 @@ class TokensGenerator:
             program=programs[0],
             origin=speaker.origin(asked.view, step) * unit,
             meter=speaker.meter(asked.view),
+            part=speaker.part(asked.view, step) * unit,
         )
 
     def _bounds(self, step: int, asked: _Asked) -> Choices:
@@ -266,6 +267,7 @@ class TokensGenerator:
             grid=unit,
             origin=speaker.origin(view, step) * unit,
             meter=speaker.meter(view),
+            part=speaker.part(view, step) * unit,
         )
         last = self.story.last(PLAYERS if one else self._slots.voices, step)
         rested = step if last is None else min(last.reach, step + LONGEST_NOTE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ripieno.errors import BundleError
 from ripieno.grammar.grid import VOICES
 from ripieno.grammar.tokens.vocabulary import LARGEST, Kind, Scheme, Vocabulary
-from ripieno.inference.bundle_graphs import COUNTS, Rewind, Tensor, tensors
+from ripieno.inference.bundle_graphs import COUNTS, Rewind, Tensor, growing_input, tensors
 from ripieno.inference.bundle_music import Music, voices_of
 from ripieno.inference.manifest_table import Table, shown
 from ripieno.inference.plain_file import plain_file
@@ -29,8 +29,8 @@ class Spec:
     """The table `[tokens]`: see docs/bundles.md.
 
     `part` 0…3 is the voice whose strip, channel and range the machine's notes have; at most
-    `polyphony` of them sound at once. `programs`: the player's and the machine's, where notes are
-    told apart.
+    `polyphony` of them sound at once. `programs`: the player's and the machine's, where the
+    vocabulary tells them; but for an accompaniment, both are the same.
     """
 
     scheme: Scheme
@@ -56,11 +56,16 @@ def tokens_music(table: Table, rewind: Rewind) -> Music:
     told.end()
     if rewind is Rewind.FRAMES:
         raise table.error("rewind.per", "is 'frame'", f"'{Rewind.DECISIONS.value}'")
+    if rewind is Rewind.BLOCKS:
+        raise table.error("rewind.kind", "is 'block'", "snapshot, length or growing")
     fixed = rewind is Rewind.SNAPSHOT
     shape: tuple[int | str, ...] = (1, 1) if fixed else (1, "chunk")
     out: tuple[int | str, ...] = (1, spec.size) if fixed else (1, "chunk", spec.size)
     counts = () if fixed else COUNTS
-    rows = tensors(table, "input", Tensor("tokens", _INTEGERS, shape), *counts)[0]
+    if rewind is Rewind.GROWING:
+        rows = growing_input(table)
+    else:
+        rows = tensors(table, "input", Tensor("tokens", _INTEGERS, shape), *counts)[0]
     logits = tensors(table, "output", Tensor("logits", _FLOATS, out))[0]
     return Music((part,), voices, rows, logits, {SPEC: spec})
 
@@ -108,6 +113,8 @@ def _spec(told: Table, part: int) -> Spec:
         programs = tuple(told.whole(f"{who}_program", -1, 127) for who in ("player", "machine"))
         if programs[0] == programs[1]:
             raise told.error("machine_program", f"is {programs[1]}", "another than the player's")
+    elif told.has("machine_program"):
+        programs = (told.whole("machine_program", -1, 127),) * 2
     return Spec(
         scheme=Scheme(told.one_of("scheme", tuple(Scheme))),
         use=use,

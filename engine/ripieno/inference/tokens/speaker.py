@@ -43,7 +43,8 @@ class View:
         settings = request.settings
         meter = settings.meter.numerator, settings.meter.denominator
         key = settings.rules.key
-        apart = spec.programs is not None and settings.mode is Mode.ACCOMPANY
+        known = spec.programs is not None and spec.programs[0] != spec.programs[1]
+        apart = known and settings.mode is Mode.ACCOMPANY
         return cls(meter, None if key is None else key.fifths, apart)
 
 
@@ -66,11 +67,12 @@ class Speaker:
         self.remarks: list[str] = []
         """What of the story could not be told as it is, each the end of a sentence."""
         self._since: int | None = None
+        self._part: int | None = None
         self._refuse_coarse()
 
     def reset(self) -> None:
         self.stream.reset()
-        self._since = None
+        self._since = self._part = None
         self.lost = False
 
     def fail(self) -> None:
@@ -89,6 +91,10 @@ class Speaker:
         """The step on which the first bar that the model is told begins, seen from `step`."""
         bar = self.bar_steps(view)
         return (step if self._since is None else self._since) // bar * bar
+
+    def part(self, view: View, step: int) -> int:
+        """The step on which a part of the music begins, from which bars are counted."""
+        return self.origin(view, step) if self._part is None else self._part
 
     def tight(self, *, early: bool = False) -> bool:
         """Whether the context has no room for another step, or, `early`, soon will not."""
@@ -133,15 +139,18 @@ class Speaker:
         since = -(1 << 30) if self._since is None else self._since
         played = story.notes(since, step)
         if self._since is None:
-            bar = self.bar_steps(view)
-            self._since = (played[0].onset if played else step) // bar * bar
+            bar, first = self.bar_steps(view), played[0].onset if played else step
+            self._since = first // bar * bar
+            pickup = 2 * (first - self._since) >= bar
+            self._part = self._since + bar if pickup else self._since
         notes = [self._told(note, view) for note in played]
         self.remarks = list(self._remarks(notes, view))
         if self.spec.polyphony == 1:
             notes = one_line(notes)
         origin, meter = self.origin(view, step), self.meter(view)
         until, unit = step * self.sixteenth, self.sixteenth
-        return notes, self.writer.write(notes, origin * unit, until, meter)
+        part = self.part(view, step) * unit
+        return notes, self.writer.write(notes, origin * unit, until, meter, part)
 
     def _remarks(self, notes: Sequence[Told], view: View) -> Iterator[str]:
         pitches, meter = self.reader.pitches, self.meter(view)
