@@ -150,11 +150,14 @@ class Witness:
         self.played: dict[int, Played] = {}
 
     def see(self, generator: Generator, script: Script, steps: list[Planned]) -> None:
-        asked = script.ask
+        asked, anew = script.ask, False
         for entry in generator.context.entries:
             voices = tuple(v for v in entry.voices if v is not None)
             known = self.played.get(entry.step)
-            if known is not None and known.voices == voices and not steps_of(steps, entry.step):
+            as_before = known is not None and known.voices == voices
+            # what follows something new was decided anew too, even where it came out as before
+            anew = anew or not as_before or bool(steps_of(steps, entry.step))
+            if not anew:
                 continue
             told = asked.player if entry.step >= round(asked.begin * 4) else asked.given
             ours = frozenset(range(4)) - frozenset(told)

@@ -29,8 +29,11 @@ def played(
     return moments
 
 
-def soprano(name: str) -> list[float]:
-    return sorted({note.onset for note in load_phrase(name).notes if note.voice == 0})
+def melody(name: str) -> list[float]:
+    """Where the notes of its highest voice begin."""
+    notes = load_phrase(name).notes
+    highest = min(note.voice for note in notes)
+    return sorted({note.onset for note in notes if note.voice == highest})
 
 
 PHRASES = {
@@ -83,7 +86,7 @@ def test_played_hymns_are_understood() -> None:
     """Slips of 15 ms, a tempo that breathes by 3 %: every phrase that ships, in parts."""
     told: Counter[str] = Counter()
     for name in phrase_names():
-        onsets = soprano(name)
+        onsets = melody(name)
         for number, bpm in enumerate(TEMPOS):
             part = onsets[: (6, 8, 12, 20)[number % 4]]
             found = estimate(played(bpm, part, slip=0.015, breath=0.018, seed=number), near=84)
