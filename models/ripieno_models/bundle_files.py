@@ -48,6 +48,21 @@ class Layout:
     rewind: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a manifest tells of a model beside its graphs: the table `rules` of its `grammar`, whom
+    it hears (`given`, `heard`), its voices, and in which `unit` its figures are."""
+
+    name: str
+    title: str
+    grammar: str
+    rules: Table
+    voices: list[dict[str, Any]]
+    unit: str
+    given: str = "any"
+    heard: str = "which voices a player may give"
+
+
 def write(
     run: Path,
     layout: Layout,
@@ -56,53 +71,66 @@ def write(
     made: Path,
     zoo: Path,
 ) -> Path:
-    """Add card, picture and manifest to the graphs in `made`, and put all of it in the zoo."""
+    """Add card, picture and manifest to the graphs of the grid in `made`, and put it in the zoo."""
     record = read(run, RECORD)
     metrics = {**told, "largest_logit_difference": checked.difference}
     if any(precision == "int8" for _, precision, _ in layout.graphs):
         metrics["nll_valid_natural_int8"] = checked.nll_int8
         metrics["int8_loss_percent"] = 100 * checked.loss
-    shutil.copy(report.curves(run), made / "curves.svg")
-    for path in (*sorted(run.glob("sample-*.mid")), run / ROLLS):
-        if path.exists():
-            shutil.copy(path, made / path.name)
     if record["family"] in family_card.ABOUT:
         words = family_card.text(record, metrics)
     else:
         words = card.text(record, metrics, read(run, SAMPLES), read(run, JUDGEMENT))
+    decorate(run, made, report.GRID, words)
+    unit = "nll: nats per decision, each told in CARD.md"
+    about = About(record["family"], TITLE, "grid", grid(), voices(), unit)
+    return put(run, about, layout, metrics, made, zoo)
+
+
+def decorate(run: Path, made: Path, curves: report.Curves, words: str) -> None:
+    """Add what is for people to `made`: the card's `words`, the curves, and samples of the run with
+    their picture where there are any."""
+    shutil.copy(curves.draw(run), made / "curves.svg")
+    for path in (*sorted(run.glob("sample-*.mid")), run / ROLLS):
+        if path.exists():
+            shutil.copy(path, made / path.name)
     (made / "CARD.md").write_text(words, encoding="utf-8")
-    manifest = tomlkit.dumps(manifest_of(record, layout, metrics, made))
+
+
+def put(
+    run: Path, about: About, layout: Layout, metrics: dict[str, float], made: Path, zoo: Path
+) -> Path:
+    """Write the manifest of the files in `made`, and put all of them in the zoo."""
+    manifest = tomlkit.dumps(manifest_of(about, layout, read(run, RECORD), metrics, made))
     (made / "manifest.toml").write_text(manifest, encoding="utf-8")
-    place = zoo / record["family"]
-    put_folder(made, place)
-    return Path(place)
+    return put_folder(made, zoo / about.name)
 
 
 def manifest_of(
-    record: dict[str, Any], layout: Layout, metrics: dict[str, float], made: Path
+    about: About, layout: Layout, record: dict[str, Any], metrics: dict[str, float], made: Path
 ) -> tomlkit.TOMLDocument:
     """The manifest of the files in `made`."""
     top = tomlkit.document()
     top.add(tomlkit.comment("What the engine must know of this model; it checks all of it."))
     for name, value, comment in (
         ("format", 1, "of this manifest"),
-        ("name", record["family"], None),
+        ("name", about.name, None),
         ("version", VERSION, None),
-        ("title", TITLE, None),
+        ("title", about.title, None),
         ("licence", "Apache-2.0", "of the weights"),
-        ("grammar", "grid", "how tokens become music"),
-        ("given", "any", "which voices a player may give"),
+        ("grammar", about.grammar, "how tokens become music"),
+        ("given", about.given, about.heard),
     ):
         top.add(name, commented(value, comment))
-    top.add("grid", grid())
-    top.add("voice", tables(voices()))
+    top.add(about.grammar, about.rules)
+    top.add("voice", tables(about.voices))
     top.add("graph", tables(graphs(layout, made)))
     for name, rows in layout.tensors.items():
         top.add(name, tables(rows))
     top.add("rewind", table(layout.rewind))
     top.add("training", training(record))
     top.add("metrics", table({name: round(value, 6) for name, value in metrics.items()}))
-    top["metrics"].comment("nll: nats per decision, each told in CARD.md")
+    top["metrics"].comment(about.unit)
     others = [p for p in sorted(made.iterdir()) if p.suffix not in (".onnx", ".toml")]
     top.add("file", tables([{"name": p.name, "sha256": digest(p)} for p in others]))
     return top

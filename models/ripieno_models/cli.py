@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,17 +20,19 @@ from ripieno_models.families.registry import FAMILIES, Family, family
 from ripieno_models.families.token_registry import TOKEN_FAMILIES
 from ripieno_models.harness import commands as commands_of_harness
 from ripieno_models.lead.kind import SHEET_FAMILIES, SheetKind
-from ripieno_models.options import add_flags, chosen
+from ripieno_models.options import add_flags
 from ripieno_models.tokens.kind import TokenKind
 
 WRONG_INPUT = 2
 ZOO = Path(__file__).parents[1] / "zoo"
-KINDS: dict[str, Family | TokenKind | BlockKind | SheetKind] = {
-    **FAMILIES,
-    **TOKEN_FAMILIES,
-    **BLOCK_FAMILIES,
-    **SHEET_FAMILIES,
+Kind = Family | TokenKind | BlockKind | SheetKind
+OWN: dict[str, Mapping[str, Kind]] = {
+    "tokens": TOKEN_FAMILIES,
+    "blocks": BLOCK_FAMILIES,
+    "lead": SHEET_FAMILIES,
 }
+"""The families that have commands of their own, by the folder of these."""
+KINDS: dict[str, Kind] = {**FAMILIES, **TOKEN_FAMILIES, **BLOCK_FAMILIES, **SHEET_FAMILIES}
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,11 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, 2 where the input is wrong, or 130 when it was interrupted."""
     try:
         told = parser().parse_args(sys.argv[1:] if arguments is None else arguments)
-        if told.family in BLOCK_FAMILIES:
-            return run_blocks(told)
-        if told.family in SHEET_FAMILIES:
-            return run_sheets(told)
-        return run_tokens(told) if told.family in TOKEN_FAMILIES else int(told.run(told))
+        own = any(told.family in kinds for kinds in OWN.values())
+        return run_own(told) if own else int(told.run(told))
     except RipienoError as error:
         print(f"ripieno-models: {error}", file=sys.stderr)
         return WRONG_INPUT
@@ -124,45 +124,20 @@ def folder_of(told: argparse.Namespace) -> Path:
     return told.out if told.out else Path("runs") / family(told.family).name
 
 
-def run_tokens(told: argparse.Namespace) -> int:
-    """Run one command of a family that writes tokens. Raises SettingError if it has none such."""
-    from ripieno_models.tokens.commands import COMMANDS
-
-    kind = TOKEN_FAMILIES[told.family]
-    if told.command not in COMMANDS:
-        raise SettingError(f"{kind.name} has no {told.command!r}", allowed=", ".join(COMMANDS))
+def run_own(told: argparse.Namespace) -> int:
+    """Run one command of a family that has its own. Raises SettingError if it has none such."""
+    name = told.family
+    folder, kind = next((place, kinds[name]) for place, kinds in OWN.items() if name in kinds)
+    # Only now, as this brings torch: help and refusals come at once.
+    commands = import_module(f"ripieno_models.{folder}.commands").COMMANDS
+    if told.command not in commands:
+        raise SettingError(f"{name} has no {told.command!r}", allowed=", ".join(commands))
     if told.command == "train":
         refuse_foreign(told, kind)
-    return COMMANDS[told.command](told, kind, told.out or Path("runs") / kind.name)
+    return int(commands[told.command](told, kind, told.out or Path("runs") / name))
 
 
-def run_blocks(told: argparse.Namespace) -> int:
-    """Run one command of a family that makes blocks. Raises SettingError if it has none such."""
-    from ripieno_models.blocks.commands import COMMANDS
-
-    kind = BLOCK_FAMILIES[told.family]
-    if told.command not in COMMANDS:
-        raise SettingError(f"{kind.name} has no {told.command!r}", allowed=", ".join(COMMANDS))
-    if told.command == "train":
-        refuse_foreign(told, kind)
-    return COMMANDS[told.command](told, kind, told.out or Path("runs") / kind.name)
-
-
-def run_sheets(told: argparse.Namespace) -> int:
-    """Run one command of a family of lead sheets. Raises SettingError if it has none such."""
-    from ripieno_models.lead.commands import COMMANDS
-
-    kind = SHEET_FAMILIES[told.family]
-    if told.command not in COMMANDS:
-        raise SettingError(f"{kind.name} has no {told.command!r}", allowed=", ".join(COMMANDS))
-    if told.command == "train":
-        refuse_foreign(told, kind)
-    return COMMANDS[told.command](told, kind, told.out or Path("runs") / kind.name)
-
-
-def refuse_foreign(
-    told: argparse.Namespace, kind: Family | TokenKind | BlockKind | SheetKind
-) -> None:
+def refuse_foreign(told: argparse.Namespace, kind: Kind) -> None:
     """Raises SettingError where an option belongs to another family."""
     own = {item.name for item in fields(kind.options)}
     others = {item.name for other in KINDS.values() for item in fields(other.options)}
@@ -177,8 +152,7 @@ def train(told: argparse.Namespace) -> int:
 
     kind = family(told.family)
     refuse_foreign(told, kind)
-    config = told.config or (kind.config if kind.config.exists() else None)
-    options = chosen(kind.options, config, vars(told))
+    options = train_commands.options(told, kind.options, kind.config)
     folder = folder_of(told)
     if kind.solve is not None:
         nll = runs.solve(kind, options, train_commands.corpus(told), folder)
@@ -259,5 +233,5 @@ def report(told: argparse.Namespace) -> int:
     """Draw the run's curves."""
     from ripieno_models import report
 
-    print(f"Wrote {report.curves(folder_of(told))}")
+    print(f"Wrote {report.GRID.draw(folder_of(told))}")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnx
@@ -18,7 +19,6 @@ from ripieno_models import bundle_files, export_framed, export_frames, note_tabl
 from ripieno_models.bundle_files import Checked, Layout, tensor
 from ripieno_models.corpora import Corpus
 from ripieno_models.dataset import Batch, whole
-from ripieno_models.families.chorale_lstm import Options
 from ripieno_models.families.chorale_transformer import ChoraleTransformer
 from ripieno_models.families.frames import FrameModel
 from ripieno_models.gates import (
@@ -34,13 +34,25 @@ from ripieno_models.likelihood import likelihood
 from ripieno_models.onnx_files import exported, quantise
 from ripieno_models.onnx_step import Floats, OnnxStep
 from ripieno_models.piece import Ints, Split
-from ripieno_models.runs import FIGURES, load, read
+from ripieno_models.runs import figures_of, load
 
 __all__ = ["LARGEST_DIFFERENCE", "LARGEST_LOSS", "bundle", "gate", "onnx_nll", "write_graphs"]
 
 OPSET = 18
 REFERENCE_STEPS = 64
 FP32, INT8, REFERENCE = "model.onnx", "model.int8.onnx", "reference.npz"
+
+
+class Stacked(Protocol):
+    """The sizes of an LSTM."""
+
+    @property
+    def layers(self) -> int:
+        """How many there are, one above the other."""
+
+    @property
+    def hidden(self) -> int:
+        """Units of each."""
 
 
 class Step(nn.Module):
@@ -62,13 +74,7 @@ def bundle(folder: Path, corpus: Corpus, zoo: Path) -> Path:
     Everything is checked before anything in the zoo is touched.
     """
     model, options = load(folder)
-    told = read(folder, FIGURES)
-    if not told:
-        raise RipienoError(
-            "this run has no figures yet",
-            where=str(folder),
-            nearest="Run `ripieno-models evaluate` first.",
-        )
+    told = figures_of(folder)
     valid = whole(corpus.of(Split.VALID), batch=1)
     if not valid:
         raise RipienoError("there is no validation piece to check with", where=corpus.name)
@@ -92,15 +98,18 @@ def bundle(folder: Path, corpus: Corpus, zoo: Path) -> Path:
         return bundle_files.write(folder, laid_out, told, checked, made, zoo)
 
 
-def write_graphs(model: nn.Module, options: Options, fp32: Path, int8: Path) -> None:
-    """Write the step graph in fp32 and int8 (dynamic: weights in int8, sums in int32).
+def write_graphs(
+    model: nn.Module, options: Stacked, fp32: Path, int8: Path, width: int = len(FEATURES)
+) -> None:
+    """Write the step graph in fp32 and int8 (dynamic: weights in int8, sums in int32), for
+    decisions of so many features.
 
     Raises BundleError if an LSTM stays in floats.
     """
     shape = (options.layers, 1, options.hidden)
     # h and c must be two tensors: the exporter takes one that comes twice for a single input.
     example = (
-        torch.zeros(1, len(FEATURES), dtype=torch.long),
+        torch.zeros(1, width, dtype=torch.long),
         torch.zeros(shape),
         torch.ones(shape),
     )
@@ -117,14 +126,19 @@ def write_graphs(model: nn.Module, options: Options, fp32: Path, int8: Path) -> 
         raise BundleError("an LSTM could not be quantised", where=int8.name)
 
 
-def layout(options: Options) -> Layout:
+def layout(
+    options: Stacked,
+    width: int = len(FEATURES),
+    vocabulary: int = VOCABULARY,
+    files: tuple[tuple[str, str, str], ...] = (("step", "int8", INT8), ("step", "fp32", FP32)),
+) -> Layout:
     """What the manifest tells of a step graph with its state."""
     shape = [options.layers, 1, options.hidden]
     return Layout(
-        graphs=(("step", "int8", INT8), ("step", "fp32", FP32)),
+        graphs=files,
         tensors={
-            "input": [tensor("features", "int64", [1, len(FEATURES)])],
-            "output": [tensor("logits", "float32", [1, VOCABULARY])],
+            "input": [tensor("features", "int64", [1, width])],
+            "output": [tensor("logits", "float32", [1, vocabulary])],
             "state": [
                 {"input": name, "output": f"{name}_out", "dtype": "float32", "shape": shape}
                 for name in "hc"

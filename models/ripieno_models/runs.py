@@ -69,19 +69,36 @@ def fit(
     """
     hymns = corpora.hymns() if options.hymns else ()
     data = Pieces(corpus.pieces, options, hymns)
-    refuse_nothing(data, corpus)
+    refuse_nothing(len(data.train), len(data.valid), corpus.name)
     last = checkpoint_of(folder, resume, kind.name)
-    machines = machines or Machines()
-    machines.refuse(options.batch)
-    torch.set_num_threads(options.threads)
-    L.seed_everything(options.seed, verbose=False)
+    ready(options, machines)
     learner = Learner(kind.build(options), options)
     if start:
-        learner.model.load_state_dict(load(start)[0].state_dict())
-        learner.train()
+        learner.begin_with(load(start)[0].state_dict())
     trainer = trainer_for(options, folder, progress, machines=machines, more=more)
-    told = record(kind, options, corpus, hymns, start)
-    told["parameters"] = sum(weight.numel() for weight in learner.parameters())
+    told = grid_record(kind, options, corpus, hymns, start)
+    return carry_out(trainer, learner, data, folder, told, last)
+
+
+def ready(options: Training, machines: Machines | None) -> None:
+    """Make all that follows repeatable; the model is built next. Raises SettingError where its
+    batches cannot be shared out among the `machines`."""
+    (machines or Machines()).refuse(options.batch)
+    torch.set_num_threads(options.threads)
+    L.seed_everything(options.seed, verbose=False)
+
+
+def carry_out(
+    trainer: L.Trainer,
+    learner: Learner,
+    data: L.LightningDataModule,
+    folder: Path,
+    told: dict[str, Any],
+    last: Path | None,
+) -> L.Trainer:
+    """Train `learner` from the start or from the checkpoint `last`, and keep in `folder` the record
+    of the run: what is `told`, how large it is, and how long it took. Raises RipienoError."""
+    told = told | {"parameters": sum(weight.numel() for weight in learner.parameters())}
     if last is None:
         clear(folder)
     write(folder, RECORD, told)
@@ -125,9 +142,8 @@ def solve(kind: Family, options: Training, corpus: Corpus, folder: Path) -> floa
     if kind.solve is None:
         raise SettingError(f"{kind.name} is trained step by step and cannot be solved")
     data = Pieces(corpus.pieces, options)
-    refuse_nothing(data, corpus)
-    torch.set_num_threads(options.threads)
-    L.seed_everything(options.seed, verbose=False)
+    refuse_nothing(len(data.train), len(data.valid), corpus.name)
+    ready(options, None)
     began = perf_counter()
     model = kind.build(options).eval()
     kind.solve(model, data.crops, data.valid, options)
@@ -140,20 +156,22 @@ def solve(kind: Family, options: Training, corpus: Corpus, folder: Path) -> floa
     curve = f"{data.crops.options.steps},{told[0]:.6f},{told[0]:.6f},{told[1]:.6f},{mean:.6f}"
     heading = ",".join(("step", *FIGURES_OF_CURVE))
     (folder / CURVE).write_text(f"{heading}\n{curve}\n", encoding="utf-8")
-    record_of = record(kind, options, corpus)
+    record_of = grid_record(kind, options, corpus)
     record_of["parameters"] = sum(weight.numel() for weight in model.parameters())
     record_of["minutes"] = round((perf_counter() - began) / 60, 1)
     write(folder, RECORD, record_of)
     return mean
 
 
-def refuse_nothing(data: Pieces, corpus: Corpus) -> None:
+def refuse_nothing(
+    train: int, valid: int, where: str, *, what: str = "pieces", also: str = ""
+) -> None:
     """Raises RipienoError where there is nothing to learn from, or nothing to choose by."""
-    if not data.train or not data.valid:
+    if not train or not valid:
         raise RipienoError(
-            f"{len(data.train)} pieces to train on and {len(data.valid)} to validate on",
-            where=corpus.name,
-            allowed="at least one of each",
+            f"{train} {what} to train on and {valid} to validate on",
+            where=where,
+            allowed=f"at least one of each{also}",
         )
 
 
@@ -190,15 +208,31 @@ class Named(Protocol):
         """As the command line has it."""
 
 
-def record(
+def grid_record(
     kind: Named,
     options: Training,
     corpus: Corpus,
     hymns: Sequence[Piece] = (),
     start: Path | None = None,
 ) -> dict[str, Any]:
-    """What is needed to repeat a run."""
-    words = [f"--start {start}"] if start else []
+    """What is needed to repeat a run on the grid, which may have begun with `hymns`."""
+    splits = [piece.split for piece in corpus.pieces]
+    told = record(kind, options, corpus.name, corpus.licence, splits, start)
+    return told | {"also": hymnal_of(hymns)}
+
+
+def record(
+    kind: Named,
+    options: Training,
+    data: str,
+    licence: str,
+    splits: Sequence[Split],
+    start: Path | None,
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """What is needed to repeat a run; `out` is its folder, where the command shall tell it."""
+    words = [] if out in (None, Path("runs") / kind.name) else [f"--out {out}"]
+    words += [f"--start {start}"] if start else []
     words += [flags] if (flags := as_flags(options)) else []
     return {
         "family": kind.name,
@@ -207,10 +241,9 @@ def record(
         "after": lineage(start),
         "minutes": 0.0,
         "machine": f"{options.threads} of {os.cpu_count()} shared {platform.machine()} cores",
-        "data": corpus.name,
-        "licence": corpus.licence,
-        "also": hymnal_of(hymns),
-        "pieces": {split: sum(p.split is split for p in corpus.pieces) for split in Split},
+        "data": data,
+        "licence": licence,
+        "pieces": {split: splits.count(split) for split in Split},
     }
 
 
@@ -247,13 +280,31 @@ def minutes_of(trainer: L.Trainer) -> float:
     return sum(timer.time_elapsed(stage) for stage in ("train", "validate")) / 60
 
 
-def load(folder: Path, checkpoint: str = BEST) -> tuple[nn.Module, Any]:
-    """The model of the run in `folder`, ready to be asked. Raises RipienoError if there is none."""
+def weighed(folder: Path, checkpoint: str) -> dict[str, Any]:
+    """The record of the run in `folder`. Raises RipienoError where it has no weights."""
     told = read(folder, RECORD)
     if not told or not (folder / checkpoint).exists():
         raise RipienoError(
             "there are no weights here yet", where=str(folder), allowed="a folder that `train` made"
         )
+    return told
+
+
+def figures_of(folder: Path) -> dict[str, float]:
+    """The figures of the run in `folder`. Raises RipienoError where it has none."""
+    told = read(folder, FIGURES)
+    if not told:
+        raise RipienoError(
+            "this run has no figures yet",
+            where=str(folder),
+            nearest="Run `ripieno-models evaluate` first.",
+        )
+    return told
+
+
+def load(folder: Path, checkpoint: str = BEST) -> tuple[nn.Module, Any]:
+    """The model of the run in `folder`, ready to be asked. Raises RipienoError if there is none."""
+    told = weighed(folder, checkpoint)
     kind = family(told["family"])
     options = kind.options(**told["options"])
     torch.set_num_threads(options.threads)

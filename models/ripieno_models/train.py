@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,11 @@ class Learner(L.LightningModule):
     def __init__(self, model: nn.Module, options: Training) -> None:
         super().__init__()
         self.model, self.options = model, options
+
+    def begin_with(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over the weights of an earlier run."""
+        self.model.load_state_dict(weights)
+        self.train()
 
     def nll(self, batch: Batch) -> Tensor:
         """Mean nats per decision, over the decisions before the end of each piece."""

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ripieno_models.options import Chosen, chosen
+
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
 
@@ -42,6 +44,12 @@ def corpus(told: argparse.Namespace) -> Corpus:
     if found.skipped:
         print(summary(list(found.skipped), len(found.pieces)), file=sys.stderr)
     return found
+
+
+def options(told: argparse.Namespace, kind: type[Chosen], config: Path) -> Chosen:
+    """The options of a run: those of the file that is asked for, or of the family's own `config`
+    where there is one; then the flags. Raises SettingError."""
+    return chosen(kind, told.config or (config if config.exists() else None), vars(told))
 
 
 def machines(told: argparse.Namespace) -> Machines:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -139,15 +140,24 @@ def test_a_death_in_silence_opens_nothing(stage: Stage, jackd: JackServer) -> No
 
 
 def test_signals_do_not_end_the_guard_and_its_own_death_is_seen(stage: Stage) -> None:
-    assert stage.guarding.pid
+    guarding = stage.guarding.pid
+    assert guarding
+    until(lambda: ignores(guarding, signal.SIGTSTP), "that it has started")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTOU):
-        os.kill(stage.guarding.pid, number)
+        os.kill(guarding, number)
     assert not stage.held.poll(0.3)
     assert stage.guarding.is_alive()
     stage.guarding.kill()
     assert stage.held.poll(10)  # the end of file
     with pytest.raises(EOFError):
         stage.held.recv()
+
+
+def ignores(pid: int, number: signal.Signals) -> bool:
+    """Whether the process `pid` ignores that signal, as the system tells it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (mask,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 MAIN = """

@@ -169,7 +169,7 @@ def test_the_first_minute_ends_in_a_jam_on_a_real_terminal(
         screen.press(ENTER)
         screen.until("answering", seconds=40)
         screen.press(F3)
-        screen.until("at the next bar")
+        screen.until("scene: with you")
         screen.press(F5)
         screen.until("This take is being made now")
         screen.press(ESCAPE)

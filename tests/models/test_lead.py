@@ -6,10 +6,13 @@ import gzip
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from lightning import Trainer
+from lightning.pytorch.callbacks import Callback
 from ripieno.clock import Beats, Meter, VirtualClock
 from ripieno.events import Note as Heard
 from ripieno.events import Request
@@ -21,14 +24,17 @@ from ripieno.settings import Key, Mode, Rules, Settings
 from ripieno_models import cli
 from ripieno_models.corpora import SHARED_DATA, openewld
 from ripieno_models.families.lead_sheet import COLUMN, legal
+from ripieno_models.lead import runs
 from ripieno_models.lead.accompany import accompanied, agreement, harmony, played, sounding
 from ripieno_models.lead.dataset import KEYS, Crops, whole
 from ripieno_models.lead.evaluate import GREEDY, likelihood
 from ripieno_models.lead.kind import LEAD_SHEET
 from ripieno_models.lead.runs import load
 from ripieno_models.lead.sheet import Sheet, on_eighths, rows, sheet_of, tokens
+from ripieno_models.options import Training
 from ripieno_models.piece import Split
 from ripieno_models.tokens.tune import MELODY, Note
+from ripieno_models.train import CURVE, LAST, trainer_for
 
 SMALL = {
     "steps": 60,
@@ -181,6 +187,54 @@ def test_a_run_learns_and_its_bundle_says_what_torch_says(
     card = (tmp_path / "lead-sheet" / "CARD.md").read_text(encoding="utf-8")
     assert "ripieno-models train lead-sheet" in card
     assert plays_the_same(opened, model, valid[0])
+
+
+class BreakOff(Callback):
+    """Ctrl-C in the third epoch."""
+
+    def on_train_batch_start(self, trainer: object, module: object, batch: object, at: int) -> None:
+        if trainer.current_epoch == 2 and at == 3:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+
+
+def test_a_run_goes_on_where_it_was_broken_off(
+    run: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {name.replace("-", "_"): value for name, value in SMALL.items()}
+    options = LEAD_SHEET.options(**told, bf16=False)  # type: ignore[arg-type]
+
+    def breaking(options: Training, folder: Path, *told: Any, **how: Any) -> Trainer:
+        trainer = trainer_for(options, folder, *told, **how)
+        trainer.callbacks.append(BreakOff())  # type: ignore[attr-defined]
+        return trainer
+
+    monkeypatch.setattr(runs, "trainer_for", breaking)
+    assert runs.fit(LEAD_SHEET, options, data, tmp_path, progress=False).interrupted
+    monkeypatch.undo()
+    assert (tmp_path / CURVE).read_text().count("\n") == 1 + 2
+    runs.fit(LEAD_SHEET, options, data, tmp_path, resume=True, progress=False)
+    assert (tmp_path / CURVE).read_text() == (run / CURVE).read_text()
+    one, other = (load(LEAD_SHEET, folder, LAST)[0].state_dict() for folder in (run, tmp_path))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_two_processes_share_each_batch(data: Path) -> None:
+    options = LEAD_SHEET.options(batch=6, crop=32, steps_per_epoch=2)
+    sheets = [sheet for sheet in LEAD_SHEET.sheets(data) if sheet.split is Split.TRAIN]
+    alone, first, second = (Crops(sheets, options) for _ in range(3))
+    first.share, second.share = (0, 2), (1, 2)
+    for all_of_them, even, odd in zip(alone, first, second, strict=True):
+        assert torch.equal(all_of_them.features[::2], even.features)
+        assert torch.equal(all_of_them.features[1::2], odd.features)
+
+
+def test_what_cannot_be_heard_while_it_trains_says_so(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ["train", "lead-sheet", "--data", str(data), "--out", str(tmp_path / "run"), "--listen"]
+    assert cli.main(told) == cli.WRONG_INPUT
+    assert "cannot be listened to while it trains" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def plays_the_same(opened: object, model: torch.nn.Module, sheet: Sheet) -> bool:

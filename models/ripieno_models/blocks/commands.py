@@ -6,22 +6,21 @@ import argparse
 from pathlib import Path
 
 from ripieno_models import corpora, train_commands
-from ripieno_models.blocks import evaluate, export, report, runs
+from ripieno_models.blocks import evaluate, export, runs
+from ripieno_models.blocks.learner import CURVES
 from ripieno_models.blocks.listening import block_writer
 from ripieno_models.families.blocks import BlockKind
 from ripieno_models.listen import Listen
-from ripieno_models.options import chosen
 from ripieno_models.piece import Split
 
 
 def train(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
     """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
-    config = told.config or (kind.config if kind.config.exists() else None)
     corpus = train_commands.corpus(told)
     more = [Listen(folder, block_writer(lambda: corpus.of(Split.VALID)))] if told.listen else []
     trainer = runs.fit(
         kind,
-        chosen(kind.options, config, vars(told)),
+        train_commands.options(told, kind.options, kind.config),
         corpus,
         folder,
         resume=told.resume,
@@ -55,7 +54,7 @@ def write(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
 def curves(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
     """Draw the run's curves."""
     runs.refuse_other(kind, folder)
-    print(f"Wrote {report.curves(folder)}")
+    print(f"Wrote {CURVES.draw(folder)}")
     return 0
 
 

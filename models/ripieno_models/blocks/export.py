@@ -3,38 +3,35 @@ says."""
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomlkit
 import torch
 from numpy.typing import NDArray
 from ripieno.errors import BundleError, RipienoError
 from ripieno.grammar.grid import VOCABULARY, VOICES
 from ripieno.inference import note_sampler
 from ripieno.settings import DIRECTIONS
+from tomlkit.items import Table
 from torch import Tensor, nn
 
 from ripieno_models import note_tables
-from ripieno_models.blocks import card, report
+from ripieno_models.blocks import card
 from ripieno_models.blocks.dataset import whole
+from ripieno_models.blocks.learner import CURVES
 from ripieno_models.blocks.runs import load
 from ripieno_models.bundle_files import (
     ORDER,
     TITLE,
-    VERSION,
+    About,
     Layout,
-    commented,
-    digest,
-    graphs,
+    decorate,
+    put,
     table,
-    tables,
     tensor,
-    training,
     voices,
 )
 from ripieno_models.corpora import Corpus
@@ -45,8 +42,7 @@ from ripieno_models.gates import LARGEST_DIFFERENCE
 from ripieno_models.onnx_files import exported
 from ripieno_models.onnx_step import session_of
 from ripieno_models.piece import Split
-from ripieno_models.runs import FIGURES, RECORD, read
-from ripieno_models.train_keeping import put_folder
+from ripieno_models.runs import RECORD, figures_of, read
 
 OPSET = 18
 ENCODER, DECODER, PRIOR = "encoder.onnx", "decoder.onnx", "prior.onnx"
@@ -112,13 +108,7 @@ def bundle(folder: Path, corpus: Corpus, zoo: Path) -> Path:
     Everything is checked before anything in the zoo is touched.
     """
     model, _, kind = load(folder)
-    told = read(folder, FIGURES)
-    if not told:
-        raise RipienoError(
-            "this run has no figures yet",
-            where=str(folder),
-            nearest="Run `ripieno-models evaluate` first.",
-        )
+    told = figures_of(folder)
     blocks = whole(corpus.of(Split.VALID), model.steps, batch=1)[:CHECKED]
     if not blocks:
         raise RipienoError("there is no validation piece to check with", where=corpus.name)
@@ -128,14 +118,8 @@ def bundle(folder: Path, corpus: Corpus, zoo: Path) -> Path:
         heard = [block.heard for block in blocks]
         metrics = {**told, "largest_logit_difference": gate(model, kind, made, heard)}
         note_tables.write(corpus.of(Split.TRAIN), made / note_sampler.FILE)
-        shutil.copy(report.curves(folder), made / "curves.svg")
-        words = card.text(kind, read(folder, RECORD), metrics)
-        (made / "CARD.md").write_text(words, encoding="utf-8")
-        manifest = tomlkit.dumps(manifest_of(model, kind, folder, metrics, made))
-        (made / "manifest.toml").write_text(manifest, encoding="utf-8")
-        place = zoo / kind.name
-        put_folder(made, place)
-    return Path(place)
+        decorate(folder, made, CURVES, card.text(kind, read(folder, RECORD), metrics))
+        return put(folder, about(model, kind), layout(model, kind), metrics, made, zoo)
 
 
 def write_graphs(model: Blocks, kind: BlockKind, made: Path) -> None:
@@ -213,37 +197,21 @@ def apart(told: Arrays, right: Tensor) -> float:
     return float((torch.from_numpy(told) - right).abs().max())
 
 
-def manifest_of(
-    model: Blocks, kind: BlockKind, folder: Path, metrics: dict[str, float], made: Path
-) -> tomlkit.TOMLDocument:
-    """The manifest of the files in `made`."""
-    top = tomlkit.document()
-    top.add(tomlkit.comment("What the engine must know of this model; it checks all of it."))
-    for name, value, comment in (
-        ("format", 1, "of this manifest"),
-        ("name", kind.name, None),
-        ("version", VERSION, None),
-        ("title", TITLE, None),
-        ("licence", "Apache-2.0", "of the weights"),
-        ("grammar", "blocks", "how tokens become music"),
-        ("given", "none", "it knows nothing of what a player does beside it"),
-    ):
-        top.add(name, commented(value, comment))
-    top.add("blocks", blocks(model))
-    top.add("voice", tables(voices()))
-    top.add("graph", tables(graphs(layout(model, kind), made)))
-    for name, rows in layout(model, kind).tensors.items():
-        top.add(name, tables(rows))
-    top.add("rewind", table({"kind": "block"}))
-    top.add("training", training(read(folder, RECORD)))
-    top.add("metrics", table({name: round(value, 6) for name, value in metrics.items()}))
-    top["metrics"].comment("each told in CARD.md")
-    others = [p for p in sorted(made.iterdir()) if p.suffix not in (".onnx", ".toml")]
-    top.add("file", tables([{"name": p.name, "sha256": digest(p)} for p in others]))
-    return top
+def about(model: Blocks, kind: BlockKind) -> About:
+    """What the manifest tells of the model beside its graphs."""
+    return About(
+        kind.name,
+        TITLE,
+        "blocks",
+        blocks(model),
+        voices(),
+        "each told in CARD.md",
+        given="none",
+        heard="it knows nothing of what a player does beside it",
+    )
 
 
-def blocks(model: Blocks) -> Any:
+def blocks(model: Blocks) -> Table:
     """The manifest's table of what a block is."""
     told: dict[str, Any] = {
         "kind": model.kind,

@@ -11,10 +11,18 @@ from torch.utils.data import DataLoader
 from ripieno_models.blocks.dataset import BlockCrops, whole
 from ripieno_models.families.blocks import BlockBatch, BlockKind, BlockOptions, Blocks
 from ripieno_models.piece import Piece, Split
+from ripieno_models.report import Curves
 from ripieno_models.train import MONITOR, Learner, seed_epoch
 
-FIGURES = ("train_nll", "valid_reconstruction", MONITOR)
-"""In nats per decision: of training and validation blocks; the last one is what is watched."""
+CURVES = Curves(
+    {
+        "train_nll": "training",
+        "valid_reconstruction": "validation, reconstruction",
+        MONITOR: "validation, watched",
+    },
+    "nats per decision (gan: distance)",
+)
+FIGURES = tuple(CURVES.labels)
 
 
 class BlockLearner(Learner):

@@ -18,14 +18,13 @@ from ripieno_models.families.blocks import BlockKind, BlockOptions, Blocks
 from ripieno_models.families.gan import Gan
 from ripieno_models.runs import (
     RECORD,
+    carry_out,
     checkpoint_of,
-    clear,
-    go,
-    minutes_of,
+    grid_record,
     put,
     read,
-    record,
-    write,
+    ready,
+    refuse_nothing,
 )
 from ripieno_models.train import BEST, Machines, trainer_for
 
@@ -45,26 +44,16 @@ def fit(
     """Train `kind` on `corpus` and leave its weights, curve.csv and run.json in `folder`. See
     `ripieno_models.runs.fit`. Raises RipienoError."""
     last = checkpoint_of(folder, resume, kind.name)
-    machines = machines or Machines()
-    machines.refuse(options.batch)
-    torch.set_num_threads(options.threads)
-    L.seed_everything(options.seed, verbose=False)
+    ready(options, machines)
     learner = learner_of(kind.build(options), options)
     if start:
-        learner.model.load_state_dict(load(start)[0].state_dict())
-        learner.train()
+        learner.begin_with(load(start)[0].state_dict())
     material = material_of(kind, corpus, options)
-    told = record(kind, options, corpus, (), start)
-    told["parameters"] = sum(weight.numel() for weight in learner.parameters())
     trainer = trainer_for(options, folder, progress, FIGURES, machines=machines, more=more)
     if not learner.automatic_optimization:  # it holds its gradients itself
         trainer.gradient_clip_val = None
-    if last is None:
-        clear(folder)
-    write(folder, RECORD, told)
-    go(trainer, learner, material, last)
-    write(folder, RECORD, told | {"minutes": round(minutes_of(trainer), 1)})
-    return trainer
+    told = grid_record(kind, options, corpus, (), start)
+    return carry_out(trainer, learner, material, folder, told, last)
 
 
 def learner_of(model: Blocks, options: BlockOptions) -> BlockLearner:
@@ -75,14 +64,10 @@ def learner_of(model: Blocks, options: BlockOptions) -> BlockLearner:
 def material_of(kind: BlockKind, corpus: Corpus, options: BlockOptions) -> BlockPieces:
     """The blocks of `corpus`. Raises RipienoError where there is nothing to learn from."""
     pieces = [piece for piece in corpus.pieces if len(piece) >= options.crop // 2]
-    found = [sum(p.split == split for p in pieces) for split in ("train", "valid")]
-    if not all(found):
-        raise RipienoError(
-            f"{found[0]} pieces to train on and {found[1]} to validate on",
-            where=corpus.name,
-            allowed=f"at least one of each, with {options.crop // 2} sixteenths or more",
-        )
-    return BlockPieces(kind, pieces, options)
+    data = BlockPieces(kind, pieces, options)
+    longer = f", with {options.crop // 2} sixteenths or more"
+    refuse_nothing(len(data.train), len(data.valid), corpus.name, also=longer)
+    return data
 
 
 def refuse_other(kind: BlockKind, folder: Path) -> None:

@@ -5,25 +5,31 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ripieno.errors import SettingError
 from ripieno.settings import check
 
 from ripieno_models import comparison, melody_results, train_commands
-from ripieno_models.lead import evaluate, export, report, runs, sample
+from ripieno_models.lead import evaluate, export, runs, sample
 from ripieno_models.lead.kind import SheetKind
-from ripieno_models.options import chosen
+from ripieno_models.lead.learner import CURVES
 
 
 def train(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
     """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
-    config = told.config or (kind.config if kind.config.exists() else None)
+    if told.listen:
+        raise SettingError(
+            f"{kind.name} cannot be listened to while it trains",
+            nearest=f"`ripieno-models sample {kind.name}` writes what it plays.",
+        )
     trainer = runs.fit(
         kind,
-        chosen(kind.options, config, vars(told)),
+        train_commands.options(told, kind.options, kind.config),
         told.data,
         folder,
         resume=told.resume,
         progress=not told.quiet,
         start=told.start,
+        machines=train_commands.machines(told),
     )
     return train_commands.tell(trainer, folder, "nats per sixteenth")
 
@@ -51,7 +57,7 @@ def write(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
 
 def curves(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
     """Draw the run's curves."""
-    print(f"Wrote {report.curves(folder)}")
+    print(f"Wrote {CURVES.draw(folder)}")
     return 0
 
 

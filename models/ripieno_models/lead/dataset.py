@@ -56,16 +56,20 @@ def decided(sheet: Sheet) -> Decided:
 
 
 class Crops(IterableDataset[Batch]):
-    """An epoch of crops; each batch follows from the seed, the epoch and its number."""
+    """An epoch of crops; each batch follows from the seed, the epoch and its number.
+
+    `share` is (number, count): of each batch, the examples of one of several processes.
+    """
 
     def __init__(self, sheets: Sequence[Sheet], options: Options) -> None:
         self.pieces = [[decided(sheet.transposed(by)) for by in KEYS] for sheet in sheets]
-        self.options, self.epoch = options, 0
+        self.options, self.epoch, self.share = options, 0, (0, 1)
 
     def __iter__(self) -> Iterator[Batch]:
         for number in range(self.options.steps_per_epoch):
             rng = np.random.default_rng((self.options.seed, self.epoch, number))
-            yield collate([self.crop(rng) for _ in range(self.options.batch)])
+            first, processes = self.share
+            yield collate([self.crop(rng) for _ in range(self.options.batch)][first::processes])
 
     def crop(self, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """One example: `crop` sixteenths from a bar line on, in some key."""

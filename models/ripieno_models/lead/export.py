@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
-import tomlkit
 import torch
-from ripieno.errors import BundleError, RipienoError
 from ripieno.grammar.grid import STEPS_PER_BEAT, VOICES
 from ripieno.grammar.lead_sheet import (
     CHORD_TOKENS,
@@ -25,35 +20,21 @@ from ripieno.grammar.lead_sheet import (
 )
 from ripieno.inference.lead.manifest import LEAD_SHEET
 from ripieno.settings import FULL_RANGES
+from tomlkit.items import Table
 from torch import nn
 
-from ripieno_models.bundle_files import (
-    Checked,
-    Layout,
-    commented,
-    digest,
-    graphs,
-    table,
-    tables,
-    tensor,
-    training,
-)
-from ripieno_models.export import FP32, INT8, OPSET, REFERENCE, REFERENCE_STEPS, Step
-from ripieno_models.families.lead_sheet import Options, legal
+from ripieno_models.bundle_files import About, Checked, decorate, put, table
+from ripieno_models.export import FP32, INT8, REFERENCE, REFERENCE_STEPS, layout, write_graphs
+from ripieno_models.families.lead_sheet import legal
 from ripieno_models.gates import STEPS_REPLAYED, refuse_difference, refuse_loss
 from ripieno_models.lead import card
 from ripieno_models.lead.dataset import Batch, whole
 from ripieno_models.lead.kind import SheetKind
-from ripieno_models.lead.report import curves
+from ripieno_models.lead.learner import CURVES
 from ripieno_models.lead.runs import load
-from ripieno_models.onnx_files import exported, quantise
 from ripieno_models.onnx_step import Floats, OnnxStep
 from ripieno_models.piece import Split
-from ripieno_models.runs import FIGURES, RECORD, SAMPLES, read
-from ripieno_models.tokens.sample import ROLLS
-from ripieno_models.train_keeping import put_folder
-
-VERSION = "1.0.0"
+from ripieno_models.runs import RECORD, SAMPLES, figures_of, read
 
 
 def bundle(kind: SheetKind, folder: Path, data: Path | None, zoo: Path) -> Path:
@@ -62,67 +43,20 @@ def bundle(kind: SheetKind, folder: Path, data: Path | None, zoo: Path) -> Path:
     Everything is checked before anything in the zoo is touched.
     """
     model, options = load(kind, folder)
-    told = read(folder, FIGURES)
-    if not told:
-        raise RipienoError(
-            "this run has no figures yet",
-            where=str(folder),
-            nearest="Run `ripieno-models evaluate` first.",
-        )
+    told = figures_of(folder)
     valid = whole(kind.sheets(data, Split.VALID))
     with tempfile.TemporaryDirectory() as name:
         made = Path(name)
-        write_graphs(model, options, made / FP32, made / INT8)
+        write_graphs(model, options, made / FP32, made / INT8, len(FEATURES))
         checked = gate(model, made / FP32, made / INT8, valid)
         (made / FP32).unlink()
         write_reference(model, valid[0], made / REFERENCE)
         metrics = {**told, "largest_logit_difference": checked.difference}
         metrics["int8_loss_percent"] = 100 * checked.loss
-        decorate(kind, folder, made, metrics)
-        manifest = tomlkit.dumps(manifest_of(kind, folder, layout(options), metrics, made))
-        (made / "manifest.toml").write_text(manifest, encoding="utf-8")
-        place = zoo / kind.name
-        put_folder(made, place)
-    return Path(place)
-
-
-def write_graphs(model: nn.Module, options: Options, fp32: Path, int8: Path) -> None:
-    """Write the step graph in fp32 and in int8. Raises BundleError if an LSTM stays in floats."""
-    shape = (options.layers, 1, options.hidden)
-    # h and c must be two tensors: the exporter takes one that comes twice for a single input.
-    example = (
-        torch.zeros(1, len(FEATURES), dtype=torch.long),
-        torch.zeros(shape),
-        torch.ones(shape),
-    )
-    exported(
-        Step(model),
-        example,
-        fp32,
-        input_names=["features", "h", "c"],
-        output_names=["logits", "h_out", "c_out"],
-        opset_version=OPSET,
-    )
-    quantise(fp32, int8, ("LSTM", "MatMul", "Gemm"))
-    if any(node.op_type == "LSTM" for node in onnx.load(int8).graph.node):
-        raise BundleError("an LSTM could not be quantised", where=int8.name)
-
-
-def layout(options: Options) -> Layout:
-    """What the manifest tells of a step graph with its state."""
-    shape = [options.layers, 1, options.hidden]
-    return Layout(
-        graphs=(("step", "int8", INT8),),
-        tensors={
-            "input": [tensor("features", "int64", [1, len(FEATURES)])],
-            "output": [tensor("logits", "float32", [1, VOCABULARY])],
-            "state": [
-                {"input": name, "output": f"{name}_out", "dtype": "float32", "shape": shape}
-                for name in "hc"
-            ],
-        },
-        rewind={"kind": "snapshot"},
-    )
+        words = card.text(kind, read(folder, RECORD), metrics, read(folder, SAMPLES))
+        decorate(folder, made, CURVES, words)
+        laid_out = layout(options, len(FEATURES), VOCABULARY, (("step", "int8", INT8),))
+        return put(folder, about(kind), laid_out, metrics, made, zoo)
 
 
 def gate(model: nn.Module, fp32: Path, int8: Path, valid: Sequence[Batch]) -> Checked:
@@ -157,49 +91,15 @@ def write_reference(model: nn.Module, batch: Batch, path: Path) -> None:
     np.savez_compressed(path, features=seen[0].numpy().astype(np.uint8), logits=logits)
 
 
-def decorate(kind: SheetKind, folder: Path, made: Path, metrics: dict[str, float]) -> None:
-    """Add what is for people: the card, the curve, three samples and their picture."""
-    shutil.copy(curves(folder), made / "curves.svg")
-    for path in (*sorted(folder.glob("sample-*.mid")), folder / ROLLS):
-        if path.exists():
-            shutil.copy(path, made / path.name)
-    words = card.text(kind, read(folder, RECORD), metrics, read(folder, SAMPLES))
-    (made / "CARD.md").write_text(words, encoding="utf-8")
+def about(kind: SheetKind) -> About:
+    """What the manifest tells of the model beside its graphs."""
+    pairs = zip(VOICES, ((LOWEST, HIGHEST), *FULL_RANGES[1:]), strict=True)
+    voices = [{"name": name, "low": low, "high": high} for name, (low, high) in pairs]
+    unit = "nll: nats per sixteenth, each told in CARD.md"
+    return About(kind.name, kind.title, LEAD_SHEET, grammar(), voices, unit)
 
 
-def manifest_of(
-    kind: SheetKind, folder: Path, told: Layout, metrics: dict[str, float], made: Path
-) -> tomlkit.TOMLDocument:
-    """The manifest of the files in `made`."""
-    top = tomlkit.document()
-    top.add(tomlkit.comment("What the engine must know of this model; it checks all of it."))
-    for name, value, comment in (
-        ("format", 1, "of this manifest"),
-        ("name", kind.name, None),
-        ("version", VERSION, None),
-        ("title", kind.title, None),
-        ("licence", "Apache-2.0", "of the weights"),
-        ("grammar", LEAD_SHEET, "how tokens become music"),
-        ("given", "any", "which voices a player may give"),
-    ):
-        top.add(name, commented(value, comment))
-    top.add(LEAD_SHEET, grammar())
-    ranges = ((LOWEST, HIGHEST), *FULL_RANGES[1:])
-    pairs = zip(VOICES, ranges, strict=True)
-    top.add("voice", tables([{"name": name, "low": r[0], "high": r[1]} for name, r in pairs]))
-    top.add("graph", tables(graphs(told, made)))
-    for name, rows in told.tensors.items():
-        top.add(name, tables(rows))
-    top.add("rewind", table(told.rewind))
-    top.add("training", training(read(folder, RECORD)))
-    top.add("metrics", table({name: round(value, 6) for name, value in metrics.items()}))
-    top["metrics"].comment("nll: nats per sixteenth, each told in CARD.md")
-    others = [p for p in sorted(made.iterdir()) if p.suffix not in (".onnx", ".toml")]
-    top.add("file", tables([{"name": p.name, "sha256": digest(p)} for p in others]))
-    return top
-
-
-def grammar() -> Any:
+def grammar() -> Table:
     """The manifest's table of the grammar."""
     return table(
         {

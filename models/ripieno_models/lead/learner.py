@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import lightning as L
-import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader
@@ -14,10 +13,20 @@ from ripieno_models.families.lead_sheet import Options, legal
 from ripieno_models.lead.dataset import Batch, Crops, whole
 from ripieno_models.lead.sheet import Sheet
 from ripieno_models.piece import Split
-from ripieno_models.train import MONITOR, Learner
+from ripieno_models.report import Curves
+from ripieno_models.train import MONITOR, Learner, seed_epoch
 
-FIGURES = ("train_nll", "valid_melody", "valid_chord", MONITOR)
-"""In nats per sixteenth; the last is the sum of the two before."""
+CURVES = Curves(
+    {
+        "train_nll": "training (crops, with dropout)",
+        "valid_melody": "validation: melody",
+        "valid_chord": "validation: chords",
+        MONITOR: "validation: both",
+    },
+    "nats per sixteenth",
+)
+"""The last is the sum of the two before."""
+FIGURES = tuple(CURVES.labels)
 
 
 class SheetLearner(Learner):
@@ -36,7 +45,7 @@ class SheetLearner(Learner):
         steps = (batch.targets >= 0).sum() / 2
         told = (melody + chords) / steps
         self.log("train_nll", told, on_step=False, on_epoch=True, prog_bar=True,
-                 batch_size=len(batch.targets))  # fmt: skip
+                 sync_dist=True, batch_size=len(batch.targets))  # fmt: skip
         return told / 2
 
     def validation_step(  # type: ignore[override]
@@ -67,8 +76,8 @@ class Sheets(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         assert self.trainer is not None
         self.crops.epoch = self.trainer.current_epoch
-        # Dropout too has to be the same in a resumed run.
-        torch.manual_seed(self.options.seed * 1_000_003 + self.crops.epoch)
+        self.crops.share = (self.trainer.global_rank, self.trainer.world_size)
+        seed_epoch(self.options, self.trainer)
         return DataLoader(self.crops, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[Batch]:

@@ -8,17 +8,16 @@ from pathlib import Path
 from ripieno.settings import check
 
 from ripieno_models import comparison, melody_results, train_commands
-from ripieno_models.options import chosen
-from ripieno_models.tokens import evaluate, export, report, runs, sample
+from ripieno_models.tokens import evaluate, export, runs, sample
 from ripieno_models.tokens.kind import TokenKind
+from ripieno_models.tokens.learner import CURVES
 
 
 def train(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
     """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
-    config = told.config or (kind.config if kind.config.exists() else None)
     trainer = runs.fit(
         kind,
-        chosen(kind.options, config, vars(told)),
+        train_commands.options(told, kind.options, kind.config),
         told.data,
         folder,
         resume=told.resume,
@@ -55,7 +54,7 @@ def write(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
 
 def curves(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
     """Draw the run's curves."""
-    print(f"Wrote {report.curves(folder)}")
+    print(f"Wrote {CURVES.draw(folder)}")
     return 0
 
 

@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomlkit
 import torch
 from numpy.typing import NDArray
-from ripieno.errors import RipienoError
 from ripieno.grammar.tokens.vocabulary import Merge, Vocabulary
 from ripieno.grammar.tokens.vocabulary import Scheme as Telling
+from tomlkit.items import Table
 from torch import nn
 
 from ripieno_models import decoder_export, decoder_graphs, structured_export
-from ripieno_models.bundle_files import (
-    Checked,
-    Layout,
-    commented,
-    digest,
-    graphs,
-    table,
-    tables,
-    training,
-)
+from ripieno_models.bundle_files import About, Checked, Layout, decorate, put, table
 from ripieno_models.families.decoder import Decoder, TokenOptions
 from ripieno_models.families.remi_structured import Structured
 from ripieno_models.families.stepped import Stepped
 from ripieno_models.piece import Split
-from ripieno_models.runs import FIGURES, RECORD, SAMPLES, read
-from ripieno_models.tokens import card, export_recurrent, export_steps, family_card, report
+from ripieno_models.runs import RECORD, SAMPLES, figures_of, read
+from ripieno_models.tokens import card, export_recurrent, export_steps, family_card
 from ripieno_models.tokens.dataset import Written, framed
 from ripieno_models.tokens.kind import TokenKind
+from ripieno_models.tokens.learner import CURVES
 from ripieno_models.tokens.runs import load, read_pieces
-from ripieno_models.tokens.sample import ROLLS
 from ripieno_models.tokens.scheme import POSITIONS_PER_BEAT, START, Scheme
 from ripieno_models.tokens.tune import MELODY, PIANO
-from ripieno_models.train_keeping import put_folder
 
-VERSION = "1.0.0"
 VOCABULARY, REFERENCE = "vocabulary.json", "reference.npz"
 REFERENCE_TOKENS = 64
 CHECKED_LINES = 24
@@ -56,13 +43,7 @@ def bundle(kind: TokenKind, folder: Path, data: Path | None, zoo: Path) -> Path:
     Everything is checked before anything in the zoo is touched.
     """
     model, options, scheme = load(kind, folder)
-    told = read(folder, FIGURES)
-    if not told:
-        raise RipienoError(
-            "this run has no figures yet",
-            where=str(folder),
-            nearest="Run `ripieno-models evaluate` first.",
-        )
+    told = figures_of(folder)
     pieces, _ = read_pieces(kind, options, data, folder)
     valid = lines_of(pieces, scheme, options)
     with tempfile.TemporaryDirectory() as name:
@@ -72,12 +53,8 @@ def bundle(kind: TokenKind, folder: Path, data: Path | None, zoo: Path) -> Path:
         write_reference(model, valid[0], made / REFERENCE)
         metrics = {**told, "largest_logit_difference": checked.difference}
         metrics["int8_loss_percent"] = 100 * checked.loss
-        decorate(kind, folder, made, metrics)
-        manifest = tomlkit.dumps(manifest_of(kind, folder, scheme, layout, metrics, made))
-        (made / "manifest.toml").write_text(manifest, encoding="utf-8")
-        place = zoo / kind.name
-        put_folder(made, place)
-    return Path(place)
+        decorate(folder, made, CURVES, words_of(kind, folder, metrics))
+        return put(folder, about(kind, scheme), layout, metrics, made, zoo)
 
 
 def lines_of(
@@ -127,56 +104,28 @@ def write_reference(model: nn.Module, line: NDArray[np.int64], path: Path) -> No
     np.savez_compressed(path, tokens=seen.astype(np.uint16), logits=logits)
 
 
-def decorate(kind: TokenKind, folder: Path, made: Path, metrics: dict[str, float]) -> None:
-    """Add what is for people: the card, the curve, three samples and their picture."""
-    shutil.copy(report.curves(folder), made / "curves.svg")
-    for path in (*sorted(folder.glob("sample-*.mid")), folder / ROLLS):
-        if path.exists():
-            shutil.copy(path, made / path.name)
+def words_of(kind: TokenKind, folder: Path, metrics: dict[str, float]) -> str:
+    """The card."""
     if kind.name in family_card.ABOUT:
-        words = family_card.text(kind, read(folder, RECORD), metrics)
-    else:
-        words = card.text(kind, read(folder, RECORD), metrics, read(folder, SAMPLES))
-    (made / "CARD.md").write_text(words, encoding="utf-8")
+        return family_card.text(kind, read(folder, RECORD), metrics)
+    return card.text(kind, read(folder, RECORD), metrics, read(folder, SAMPLES))
 
 
-def manifest_of(
-    kind: TokenKind,
-    folder: Path,
-    scheme: Scheme,
-    layout: Layout,
-    metrics: dict[str, float],
-    made: Path,
-) -> tomlkit.TOMLDocument:
-    """The manifest of the files in `made`."""
-    top = tomlkit.document()
-    top.add(tomlkit.comment("What the engine must know of this model; it checks all of it."))
-    for name, value, comment in (
-        ("format", 1, "of this manifest"),
-        ("name", kind.name, None),
-        ("version", VERSION, None),
-        ("title", kind.title, None),
-        ("licence", "Apache-2.0", "of the weights"),
-        ("grammar", "tokens", "how tokens become music"),
-        ("given", "any" if kind.parts else "none", "which voices a player may give"),
-    ):
-        top.add(name, commented(value, comment))
-    top.add("tokens", tokens(kind, scheme))
+def about(kind: TokenKind, scheme: Scheme) -> About:
+    """What the manifest tells of the model beside its graphs."""
     voice = {"name": VOICE[kind.use], "low": kind.low, "high": kind.high}
-    top.add("voice", tables([voice]))
-    top.add("graph", tables(graphs(layout, made)))
-    for name, rows in layout.tensors.items():
-        top.add(name, tables(rows))
-    top.add("rewind", table(layout.rewind))
-    top.add("training", training(read(folder, RECORD)))
-    top.add("metrics", table({name: round(value, 6) for name, value in metrics.items()}))
-    top["metrics"].comment("nll: nats per note, each told in CARD.md")
-    others = [p for p in sorted(made.iterdir()) if p.suffix not in (".onnx", ".toml")]
-    top.add("file", tables([{"name": p.name, "sha256": digest(p)} for p in others]))
-    return top
+    return About(
+        kind.name,
+        kind.title,
+        "tokens",
+        tokens(kind, scheme),
+        [voice],
+        "nll: nats per note, each told in CARD.md",
+        given="any" if kind.parts else "none",
+    )
 
 
-def tokens(kind: TokenKind, scheme: Scheme) -> Any:
+def tokens(kind: TokenKind, scheme: Scheme) -> Table:
     """The manifest's table of how tokens are written."""
     told: dict[str, Any] = {
         "scheme": scheme.telling,

@@ -12,14 +12,17 @@ from torch.utils.data import DataLoader
 
 from ripieno_models.families.decoder import TokenOptions
 from ripieno_models.piece import Split
+from ripieno_models.report import Curves
 from ripieno_models.tokens.dataset import Batch, Crops, Written, whole
 from ripieno_models.tokens.nats import Learns, nats_of
 from ripieno_models.tokens.optimiser import optimiser
 from ripieno_models.tokens.scheme import Scheme
 from ripieno_models.train import MONITOR, Learner, rate, seed_epoch
 
-FIGURES = ("train_nll", MONITOR)
-"""In nats per note."""
+CURVES = Curves(
+    {"train_nll": "training (crops, with dropout)", MONITOR: "validation"}, "nats per note"
+)
+FIGURES = tuple(CURVES.labels)
 
 
 class TokenLearner(Learner):

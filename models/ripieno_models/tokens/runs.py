@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +11,20 @@ import lightning as L
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.callbacks import Callback
-from ripieno.errors import RipienoError
 from torch import nn
 
 from ripieno_models.families.decoder import TokenOptions
-from ripieno_models.options import as_flags
 from ripieno_models.piece import Split
 from ripieno_models.runs import FIGURES as FIGURES_FILE
 from ripieno_models.runs import (
-    RECORD,
+    carry_out,
     checkpoint_of,
     clear,
-    go,
-    lineage,
-    minutes_of,
     put,
-    read,
-    write,
+    ready,
+    record,
+    refuse_nothing,
+    weighed,
 )
 from ripieno_models.tokens.adopt import adopted
 from ripieno_models.tokens.dataset import Written, written
@@ -63,32 +58,29 @@ def fit(
     is nothing to learn from or nothing to go on from.
     """
     last = checkpoint_of(folder, resume, kind.name)
-    machines = machines or Machines()
-    machines.refuse(options.batch)
     before = load(kind, start) if start else None
     kept = folder if resume else start if before and alike(kind, options, before[1:]) else None
+    ready(options, machines)
     pieces, scheme = read_pieces(kind, options, data, kept)
-    torch.set_num_threads(options.threads)
-    L.seed_everything(options.seed, verbose=False)
     learner = TokenLearner(kind.build(options, len(scheme)), options)
     if before:
-        weights = adopted(before[0].state_dict(), before[2], scheme)
-        learner.model.load_state_dict(weights)
-        learner.train()
+        learner.begin_with(adopted(before[0].state_dict(), before[2], scheme))
     material = WrittenPieces(pieces, scheme, options)
-    told = record(kind, options, pieces, folder, start)
-    told["parameters"] = sum(weight.numel() for weight in learner.parameters())
-    told["vocabulary"] = len(scheme)
-    folder.mkdir(parents=True, exist_ok=True)
-    if last is None:
-        clear(folder)
-    if not resume and not getattr(rank_zero_only, "rank", 0):
-        scheme.write(folder / VOCABULARY)
-    write(folder, RECORD, told)
+    if not resume:
+        begin(folder, scheme)
     trainer = trainer_for(options, folder, progress, FIGURES, machines=machines, more=more)
-    go(trainer, learner, material, last)
-    write(folder, RECORD, told | {"minutes": round(minutes_of(trainer), 1)})
-    return trainer
+    source, splits = kind.source, [piece.split for piece in pieces]
+    told = record(kind, options, source.name, source.licence, splits, start, folder)
+    told["vocabulary"] = len(scheme)
+    return carry_out(trainer, learner, material, folder, told, last)
+
+
+@rank_zero_only
+def begin(folder: Path, scheme: Scheme) -> None:
+    """Make room for a new run in `folder`, and keep its vocabulary there."""
+    clear(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    scheme.write(folder / VOCABULARY)
 
 
 def alike(kind: TokenKind, options: TokenOptions, before: tuple[Any, Scheme]) -> bool:
@@ -112,48 +104,15 @@ def read_pieces(
     pieces = [written(tune, kind.forms(tune), scheme) for tune in tunes]
     train = [piece for piece in pieces if piece.split is Split.TRAIN]
     valid = sum(piece.split is Split.VALID for piece in pieces)
-    if not train or not valid:
-        raise RipienoError(
-            f"{len(train)} pieces to train on and {valid} to validate on",
-            where=kind.source.name,
-            allowed="at least one of each",
-        )
+    refuse_nothing(len(train), valid, kind.source.name)
     if options.bpe and not folder:
         scheme.train([line for piece in train for line in piece.forms], options.bpe)
     return pieces, scheme
 
 
-def record(
-    kind: TokenKind,
-    options: TokenOptions,
-    pieces: list[Written],
-    folder: Path,
-    start: Path | None,
-) -> dict[str, Any]:
-    """What is needed to repeat a run."""
-    words = [] if folder == Path("runs") / kind.name else [f"--out {folder}"]
-    words += [f"--start {start}"] if start else []
-    words += [flags] if (flags := as_flags(options)) else []
-    return {
-        "family": kind.name,
-        "options": asdict(options),
-        "command": " ".join(["ripieno-models", "train", kind.name, *words]),
-        "after": lineage(start),
-        "minutes": 0.0,
-        "machine": f"{options.threads} of {os.cpu_count()} shared {platform.machine()} cores",
-        "data": kind.source.name,
-        "licence": kind.source.licence,
-        "pieces": {split: sum(p.split is split for p in pieces) for split in Split},
-    }
-
-
 def load(kind: TokenKind, folder: Path, checkpoint: str = BEST) -> tuple[nn.Module, Any, Scheme]:
     """The model of the run in `folder`, its options and its vocabulary. Raises RipienoError."""
-    told = read(folder, RECORD)
-    if not told or not (folder / checkpoint).exists():
-        raise RipienoError(
-            "there are no weights here yet", where=str(folder), allowed="a folder that `train` made"
-        )
+    told = weighed(folder, checkpoint)
     options = kind.options(**told["options"])
     scheme = kind.written.read(folder / VOCABULARY)
     torch.set_num_threads(options.threads)
