@@ -20,6 +20,8 @@ from tests.proof.source import HIGHEST, LOWEST, Source, flood, noise, source
 pytestmark = pytest.mark.real_part
 
 A_SECOND, SECONDS = 10_000, 2
+MOST_LOST = 0.01
+"""The share of messages that may be lost with JACK's own cycles, where it has missed any."""
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -42,10 +44,20 @@ def test_ten_thousand_messages_a_second(
     assert "Traceback" not in stage.log.read_text(errors="replace")
     heard = notes_only(dump.heard)
     assert score_reader.hanging(heard) == []
+    lost = 0
     for pitch in range(LOWEST, HIGHEST + 1):  # a note that is struck again may wait a moment
         mine = [m.data[2] for m in ons(heard) if m.data[:2] == (0x94, pitch)]
         played = [m[2] for m in flood(A_SECOND * SECONDS, 1) if m[:2] == bytes((0x90, pitch))]
-        assert mine[: len(played)] == played, "every note of yours, in your order"
+        lost += len(played) - in_order(mine, played)
+    cycles = mortal_jackd.log.read_text(errors="replace").count("XRun")
+    assert lost == 0 or cycles, "every note of yours, in your order"
+    assert lost <= MOST_LOST * A_SECOND * SECONDS, "and with a cycle JACK loses what was in it"
+
+
+def in_order(heard: list[int], played: list[int]) -> int:
+    """How many of `played` stand in `heard`, in their order. What follows them is not judged."""
+    rest = iter(played)
+    return sum(each in rest for each in heard)
 
 
 def calm(levels: tuple[int, ...], sounding: int) -> bool:

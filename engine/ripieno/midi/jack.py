@@ -129,10 +129,16 @@ def abandon(client: object) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
 
 
+def probe_name() -> str:
+    """A name for a client that only looks. Two servers of one machine know their clients by the
+    same sockets, so two processes that look at once must not have one name."""
+    return f"ripieno-probe-{os.getpid()}"
+
+
 def server_running() -> bool:
     """Whether a JACK server answers. Starts none and prints nothing."""
     try:
-        Patchbay("ripieno-probe").close()
+        Patchbay(probe_name()).close()
     except PortError:
         return False
     return True

@@ -75,7 +75,7 @@ def list_ports() -> MidiPorts:
 
 def _ports(direction: Direction, api: Api) -> list[Port]:
     if api is Api.JACK:
-        patchbay = jack.Patchbay("ripieno-probe")
+        patchbay = jack.Patchbay(jack.probe_name())
         names = patchbay.hearable() if direction is Direction.INPUT else patchbay.playable()
         patchbay.close()
         return [Port(api, name) for name in names]
