@@ -11,6 +11,7 @@ from ripieno.clock import Beats, SystemClock
 from ripieno.events import Request
 from ripieno.grammar.grid import VOICES
 from ripieno.inference.bundle import Manifest, check
+from ripieno.inference.bundle_music import GRID
 from ripieno.inference.generate import Generator
 from ripieno.inference.model import Model, Row
 from ripieno.inference.opening import open_model
@@ -68,7 +69,8 @@ class Subject:
     rows: list[Row]
 
     def filled(self, count: int) -> list[Row]:
-        """Rows to go on with, after `count` that the model has heard."""
+        """Rows to go on with, after `count` that the model has heard, or as many as fit."""
+        count = int(min(count, self.model.context - BACK - 1))
         self.model.reset()
         self.model.feed(self.rows[:count], [])
         return self.rows[count:]
@@ -76,9 +78,11 @@ class Subject:
 
 def _rows(manifest: Manifest) -> list[Row]:
     """As many as are needed: features of the grid, or tokens in any order."""
-    if manifest.grammar != TOKENS:
+    if manifest.grammar == TOKENS:
+        return [(number % manifest.own[SPEC].size,) for number in range(AT + 200)]
+    if manifest.grammar == GRID:
         return list(features_of(AT + 200))
-    return [(number % manifest.own[SPEC].size,) for number in range(AT + 200)]
+    return [(0,) * int(manifest.features.shape[-1])] * (AT + 200)
 
 
 def _rewinds(subject: Subject, count: int) -> tuple[Line, Target]:
