@@ -183,6 +183,64 @@ def test_the_ledger_knows_of_every_note_before_it_sounds() -> None:
     assert not ledger.count
 
 
+@pytest.mark.parametrize("leads", [(0.02,), (0.0, 0.02), (0.5, 0.02)])
+def test_who_is_killed_at_any_moment_has_in_the_ledger_what_sounds_and_what_may(
+    leads: tuple[float, ...],
+) -> None:
+    """What was told early and has not left dies with us: its note is the guard's to release."""
+    recorded, _ = played()
+    ledger = Ledger()
+    outputs: list[RawOutput] = []
+    looks = 0
+
+    class Watched(VirtualClock):
+        def sleep_until(self, at: Seconds) -> None:
+            nonlocal looks
+            while self.now() < at:
+                super().sleep_until(min(at, Seconds(self.now() + 0.004)))
+                for out in outputs:
+                    assert sounding(out, self.now()) <= set(ledger.sounding())
+                    looks += bool(sounding(out, self.now()))
+
+    clock = Watched()
+    outputs += [RawOutput(clock, lead) for lead in leads]
+    replay(recorded, outputs, clock, ledger=ledger)
+    assert looks > 200
+    assert not ledger.count
+    assert not ledger.pedals()
+
+
+def sounding(out: RawOutput, now: float) -> set[tuple[int, int]]:
+    """The notes whose last message that has left by `now` began them."""
+    found: set[tuple[int, int]] = set()
+    for moment, message in sorted(zip(out.moments, out.bytes, strict=True), key=lambda m: m[0]):
+        if moment <= now and message[0] & 0xF0 == 0x90:
+            found.add((message[0] & 0x0F, message[1]))
+        elif moment <= now and message[0] & 0xF0 == 0x80:
+            found.discard((message[0] & 0x0F, message[1]))
+    return found
+
+
+def test_what_was_told_early_does_not_begin_any_more_when_it_is_left() -> None:
+    facts = (Sent("903c50", Seconds(1.0)), Sent("944050", Seconds(1.5)))
+    clock = VirtualClock()
+    early = Looking(clock, lead=0.3)
+    replay(take(*facts), (early,), clock, leave=lambda: READY + 0.2 < clock.now() < READY + 0.4)
+    assert early.revoked == [(0, 60), (4, 64)]
+
+
+class Looking(RawOutput):
+    """An output that looks ahead, and takes back what has not sounded."""
+
+    def __init__(self, clock: VirtualClock, lead: float) -> None:
+        super().__init__(clock, lead)
+        self.revoked: list[tuple[int, int]] = []
+
+    def revoke(self, channel: int, pitch: int, at: Seconds) -> None:
+        assert at == self._clock.now()
+        self.revoked.append((channel, pitch))
+
+
 def test_clock_messages_are_sent_again() -> None:
     clock = VirtualClock()
     raw = RawOutput(clock)

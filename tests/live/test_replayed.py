@@ -77,7 +77,7 @@ def test_a_replay_that_is_ended_leaves_no_note(
         process = subprocess.Popen(words, env=environment(tmp_path), stdout=subprocess.PIPE)
         jackd.wait_for(OUT)
         jackd.connect(OUT, dump.port)
-        until(lambda: len(music(dump.so_far())) > 4, "it plays")
+        until(lambda: len(music(dump.so_far())) > 12, "it plays")
         members = family(process.pid)
         os.kill(process.pid, number)
         process.wait(60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -60,12 +61,11 @@ class InferenceLink:
         return self._planned.fileno()
 
     def ask(self, request: Request) -> None:
-        """Send a request; into the void once the process has died."""
-        try:
-            if self.alive:
+        """Send a request; into the void once the process has died, which only `receive` tells:
+        a death that was found out here would be nobody's to notice."""
+        if self.alive:
+            with suppress(Closed):
                 self._requests.send(request)
-        except Closed:
-            self.alive = False
 
     def receive(self) -> Iterator[InferenceMessage]:
         """What has come. `alive` is False afterwards when the process has died."""

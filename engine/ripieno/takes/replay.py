@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 from ripieno.clock import Clock, Seconds
 from ripieno.errors import PhraseError, SettingError
 from ripieno.ledger import Ledger
-from ripieno.outputs import Output
+from ripieno.outputs import Output, Revoking
+from ripieno.outputs.messages import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
 from ripieno.takes.facts import Sent, Silenced
 from ripieno.takes.take import Take
 
@@ -20,7 +22,6 @@ EARLY = Seconds(0.05)
 """How much earlier than it must, an output is told that keeps moments: nothing can change here."""
 NAP = Seconds(0.1)
 """How long a wait may last until `leave` is looked at again."""
-SUSTAIN = 64
 
 
 def outgoing(take: Take) -> tuple[Sent | Silenced, ...]:
@@ -66,18 +67,21 @@ def replay(
     sent = outgoing(take)
     start = clock.now()
     due = [Seconds(start + moment) for moment in moments(sent, speed)]
-    player = _Player(ledger or Ledger())
+    farthest = max((output.lead for output in outputs), default=0.0)
+    player = _Player(ledger or Ledger(), Seconds(2 * farthest))
     count = 0
     try:
         for until, output, place in _order(due, outputs):
             if not _wait(clock, until, leave):
                 break
-            player.send(sent[place], output, due[place])
+            player.send(sent[place], output, place, max(due[place], clock.now()))
+            player.settle(clock.now())
             count += output is outputs[0]
         else:
-            _wait(clock, due[-1], leave)
+            _wait(clock, max(due[-1], player.settled), leave)
     finally:
-        player.release(outputs)
+        player.settle(clock.now())
+        player.release(outputs, clock.now())
     return count
 
 
@@ -105,37 +109,72 @@ def _strikes(fact: Sent | Silenced) -> bool:
     return isinstance(fact, Sent) and fact.bytes.startswith("9")
 
 
+_Held = tuple[int, int | None]
+"""A channel and a pitch that sounds on it, or None for its pedal."""
+
+
 class _Player:
-    """Puts recorded bytes back into the calls that they were, and knows what sounds."""
+    """Puts recorded bytes back into the calls that they were, and knows what sounds.
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    What is told early may still be lost, if we die: a note is in the ledger before its note-on is
+    told, and until its note-off has left every output, `sure` after its moment.
+    """
 
-    def send(self, fact: Sent | Silenced, output: Output, at: Seconds | None) -> None:
+    def __init__(self, ledger: Ledger, sure: Seconds) -> None:
+        self._ledger, self._sure = ledger, sure
+        self._begun: dict[_Held, int] = {}  # the place in the take where it began last
+        self._ending: deque[tuple[Seconds, int, _Held]] = deque()
+
+    def send(self, fact: Sent | Silenced, output: Output, place: int, at: Seconds) -> None:
+        """Tell `output` what stands at `place` in the take, and should sound at `at`."""
         if isinstance(fact, Silenced):
             output.silence(at)
             return
         status, *data = bytes.fromhex(fact.bytes)
         kind, channel = status & 0xF0, status & 0x0F
-        pedal = kind == 0xB0 and data[0] == SUSTAIN
-        if kind == 0x90:  # noted down before it sounds: whoever must release it knows of it
-            self._ledger.strike(channel, data[0])
-        elif pedal and data[1]:
-            self._ledger.pedal(channel, True)
+        pedal = kind == CONTROL and data[0] == SUSTAIN
+        held: _Held = (channel, None if pedal else data[0] if data else None)
+        begins = kind == NOTE_ON or (pedal and data[1] > 0)
+        if begins:  # noted down before it sounds: whoever must release it knows of it
+            self._begun[held] = max(place, self._begun.get(held, place))
+            self._note(held, True)
         _send(output, status, data, at)
-        if kind == 0x80:
-            self._ledger.release(channel, data[0])
-        elif pedal and not data[1]:
-            self._ledger.pedal(channel, False)
+        if kind == NOTE_OFF or (pedal and not begins):
+            self._ending.append((Seconds(at + self._sure), place, held))
 
-    def release(self, outputs: Sequence[Output]) -> None:
-        """Nothing goes on sounding."""
+    @property
+    def settled(self) -> Seconds:
+        """When all that was told to end has surely ended."""
+        return max((at for at, _, _ in self._ending), default=Seconds(0.0))
+
+    def settle(self, now: Seconds) -> None:
+        """Forget what has surely ended, and has not begun again since."""
+        waiting = self._ending
+        self._ending = deque(each for each in waiting if each[0] > now)
+        for at, place, held in waiting:
+            if at <= now and self._begun.get(held, place) <= place:
+                self._note(held, False)
+
+    def _note(self, held: _Held, sounds: bool) -> None:
+        channel, pitch = held
+        if pitch is None:
+            self._ledger.pedal(channel, sounds)
+        elif sounds:
+            self._ledger.strike(channel, pitch)
+        else:
+            self._ledger.release(channel, pitch)
+
+    def release(self, outputs: Sequence[Output], now: Seconds) -> None:
+        """Nothing goes on sounding, and nothing that was told early begins any more."""
         pedals, notes = self._ledger.pedals(), self._ledger.sounding()
         for output in outputs:
             for channel in pedals:
                 output.control(channel, SUSTAIN, 0)
             for channel, pitch in notes:
-                output.note_off(channel, pitch)
+                if isinstance(output, Revoking):
+                    output.revoke(channel, pitch, now)
+                else:
+                    output.note_off(channel, pitch)
         for channel in pedals:
             self._ledger.pedal(channel, False)
         for channel, pitch in notes:
