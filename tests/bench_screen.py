@@ -25,10 +25,10 @@ from tests.app.scenes import answering
 from tests.app.stage import LARGE, new_app
 from tests.bench_live import Stand, journal_of
 from tests.bench_table import Findings, Row, Sample, at_most, quantile
+from tests.live.box import box
 from tests.live.command import RIPIENO, environment, run
 from tests.live.show import quick, show, stage_of
 from tests.live.terminal import terminal
-from tests.live.test_cockpit import box
 
 NOTES, FRAME_MS = 200, 15.0
 BPM = 120.0

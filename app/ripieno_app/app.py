@@ -66,6 +66,10 @@ class RipienoApp(App[int]):
         if self.is_web:
             self.set_interval(SETTLED, self._look_for_browser)
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colours, for the style sheet, before a theme is put on."""
+        return THEMES[DARK].variables
+
     def _look_for_browser(self) -> None:
         """Textual does not say that the server behind a browser's tab has gone: nobody would hear
         us, and nobody could stop us."""

@@ -23,6 +23,7 @@ from ripieno.commands import (
 from ripieno.errors import RipienoError
 from ripieno.library.items import Looks, PhraseItem
 
+from ripieno_app import ranges
 from ripieno_app.exchange import WELCOME_STAYS, Exchange
 from ripieno_app.keys import (
     Action,
@@ -32,10 +33,12 @@ from ripieno_app.keys import (
     Cycle,
     Deed,
     Dial,
+    DialEnd,
     Layer,
     MoveOctave,
     PickPhrase,
     Send,
+    TakeEnd,
     ToggleMute,
     ToggleSolo,
 )
@@ -133,6 +136,8 @@ class Desk(Exchange):
 
     def act(self, action: Action, age: float = 0.0) -> None:
         """Do what a key or the mouse asked for, `age` seconds ago."""
+        if isinstance(action, DialEnd):
+            action = Dial(self.range_end, action.clicks)
         if self._learning and self._learn(action):
             return
         controls = self._controls
@@ -145,6 +150,8 @@ class Desk(Exchange):
                     self._answer(said)
             case BringForward(place):
                 self._bring_forward(place)
+            case TakeEnd(name):
+                self._take(name)
             case MoveOctave(octaves):
                 self.keyboard.move(octaves)
             case ChangeLength(clicks):
@@ -178,6 +185,11 @@ class Desk(Exchange):
         self._send(Front(chosen))
         self._answer(f"The controls are those of {told.partners[chosen].name} now.")
 
+    def _take(self, end: str) -> None:
+        """This end of a range is in hand from now on."""
+        self.range_end = end
+        self._answer(ranges.told(end))
+
     def read_out(self, action: Dial | Cycle) -> None:
         """Say the value of the control that `action` turns, where it is not to be seen."""
         controls = self._controls
@@ -210,12 +222,16 @@ class Desk(Exchange):
                 self.layer = Layer.COMMAND if self.layer is Layer.PLAY else Layer.PLAY
             case Deed.LATCH:
                 self._latch()
+            case Deed.VOICE:
+                self._take(ranges.next_voice(self.range_end))
+            case Deed.END:
+                self._take(ranges.other_end(self.range_end))
             case Deed.UNDO if controls is not None:
                 self._undo(controls)
 
     def _learn(self, action: Action) -> bool:
         """The key after 'learn' names what is learnt. Whether that is all it does: panic panics."""
-        if action is Deed.LAYER:
+        if action in (Deed.LAYER, Deed.VOICE, Deed.END):  # on the way to what is learnt
             return False
         self._learning = False
         trigger = LEARNABLE.get(action) or turned_by(action)
@@ -248,7 +264,8 @@ class Desk(Exchange):
             case Programs(before):
                 return before == programs
             case Recall():
-                return back.settings == controls.settings and back.programs in (None, programs)
+                same = back.settings == controls.settings and back.programs in (None, programs)
+                return same and back.name == self.preset
 
     def _change_sound(self, voice: int, clicks: int) -> None:
         programs = list(self._telemetry.programs) if self._telemetry is not None else []

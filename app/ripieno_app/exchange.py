@@ -13,6 +13,7 @@ from ripieno.events import Telemetry
 from ripieno.library.items import Looks
 from ripieno.settings import ClockSource, Mode, Settings
 
+from ripieno_app import ranges
 from ripieno_app.keyboard import Keyboard
 from ripieno_app.keys import Layer
 from ripieno_app.messages import Client, Hands, Library, View
@@ -38,6 +39,7 @@ class Exchange:
         self.repertoire = Repertoire(library, looks)
         self.layer = Layer.PLAY
         self.keyboard = Keyboard()
+        self.range_end = ranges.FIRST
         self._client = client
         self._past = Past()
         self._clock = clock
@@ -84,7 +86,12 @@ class Exchange:
             wishes=self._wishes.coming,
             pending={wish.control: wish.state for wish in self._wishes.coming},
             hands=Hands(
-                self.layer, keyboard.octave, keyboard.length, keyboard.latch, keyboard.sounding
+                self.layer,
+                keyboard.octave,
+                keyboard.length,
+                keyboard.latch,
+                keyboard.sounding,
+                self.range_end,
             ),
             words=board.words(telemetry.at),
             preset=self.repertoire.title,

@@ -49,6 +49,10 @@ class Deed(StrEnum):
     LEARN = "learn"
     LAYER = "layer"
     LATCH = "latch"
+    VOICE = "voice"
+    """The range of the next voice is in hand."""
+    END = "end"
+    """The other end of that range is in hand."""
     UNDO = "undo"
     """The last control that was turned goes back."""
     HELP = "help"
@@ -117,6 +121,20 @@ class ChangeSound:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeEnd:
+    """Take an end of a voice's range in hand, by its knob's name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialEnd:
+    """Turn the end of a range that is in hand by so many semitones."""
+
+    clicks: int
+
+
+@dataclass(frozen=True, slots=True)
 class BringForward:
     """In an ensemble: the controls are those of the member at `place`; None: of the next one."""
 
@@ -139,7 +157,7 @@ class ChangeLength:
 
 Action = (
     Deed | Send | Dial | Cycle | ToggleMute | ToggleSolo | ChangeSound | PickPhrase | MoveOctave
-    | ChangeLength | BringForward
+    | ChangeLength | BringForward | TakeEnd | DialEnd
 )  # fmt: skip
 
 
@@ -200,7 +218,7 @@ KEYS: tuple[Key, ...] = (
     Key("g", "g", LOOP, "loop the last answer, or no longer"),
     Key("x", "x", MUTATE, "mutate: the last answer again, partly new"),
     Key("z", "z", UNDO, "undo: the answer before comes back"),
-    Key("w", "w", KEEP, "keep the last answer, as the seed phrase and as a mark in the take"),
+    Key("w", "w", KEEP, "keep the last answer: as the seed, with a mark"),
     Key("v", "v", Send(SaveLast(SAVED_BARS)), f"save the last {SAVED_BARS} bars as MIDI"),
     Key("c", "c", CADENCE, "cadence: come to a close"),
     Key("r", "r", Send(SeedFromPlayed()), "take what you just played as the seed phrase"),
@@ -236,12 +254,16 @@ KEYS: tuple[Key, ...] = (
     *_pair("d", Cycle("source", 1), Cycle("source", -1), "clock: our own, MIDI or Link"),
     *_pair("f", Dial("swing", 1), Dial("swing", -1), "swing: the off-beat later, up to ¾"),
     *_pair("u", Dial("count_in", 1), Dial("count_in", -1), "count-in, in bars"),
+    Key("V", "Shift-v", Deed.VOICE, "range: the next voice, then { and } turn it"),
+    Key("R", "Shift-r", Deed.END, "range: its lowest or its highest note"),
+    Key("{", "{", DialEnd(-1), "range: the note in { } on the screen down, up"),
+    Key("}", "}", DialEnd(1), "range: the note in { } on the screen down, up"),
+    Key(",", ",", Dial("max_leap", -1), "the largest leap: smaller, larger"),
+    Key(";", ";", Dial("max_leap", 1), "the largest leap: smaller, larger"),
     Key(".", ".", Cycle("metronome", 1), "metronome"),
     Key("+", "+", Dial("candidates", 1), "draw more candidates for a step; the best is kept"),
     Key("-", "-", Dial("candidates", -1), "draw fewer candidates"),
-    Key(
-        "5", "5", Cycle("assign", 1), "your notes are: one line, or voices by channel, split, range"
-    ),
+    Key("5", "5", Cycle("assign", 1), "your notes are one line, or several voices"),
     Key("6", "6", Cycle("follow", 1), "accompany: what sounds already follows you too"),
     Key("7", "7", Cycle("from_phrase", 1), "take the tempo from your first phrase"),
     Key("8", "8", Cycle("send", 1), "send MIDI clock"),
@@ -253,6 +275,14 @@ KEYS: tuple[Key, ...] = (
     *_pair("n", ChangeLength(1), ChangeLength(-1), "how long the note of a letter lasts"),
     Key("q", "q", Deed.QUIT, "leave; the take is kept"),
 )
+
+
+def turns_back(key: Key) -> bool:
+    """Whether it is a letter with Shift that only turns back what the letter turns."""
+    plain = key.name.lower()
+    same = any(each.name == plain and each.does == key.does for each in KEYS)
+    return key.label.startswith("Shift-") and key.name != plain and same
+
 
 _EVERYWHERE = {key.name: key.action for key in KEYS if key.everywhere}
 _COMMAND = {key.name: key.action for key in KEYS}

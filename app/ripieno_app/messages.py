@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ripieno.commands import Audition, Command
-from ripieno.events import Note, Notice, Telemetry
+from ripieno.events import Note, Notice, PartnerState, Telemetry
 from ripieno.library.items import ModelItem, PhraseItem, PresetItem, TakeItem
 from ripieno.settings import Settings
 from textual.message import Message
 
 from ripieno_app.keys import Action, Layer
+from ripieno_app.ranges import FIRST
 from ripieno_app.wishes import Controls, State, Wish
 
 
@@ -49,11 +50,23 @@ class Library(Protocol):
 
     def set_list(self) -> tuple[str, ...]: ...
 
-    def changes(self, name: str, settings: Settings, programs: tuple[int, ...]) -> tuple[str, ...]:
-        """What differs from the saved preset `name`, in words."""
+    def changes(
+        self,
+        name: str,
+        settings: Settings,
+        programs: tuple[int, ...],
+        players: Sequence[PartnerState] = (),
+    ) -> tuple[str, ...]:
+        """What differs from the saved preset `name`, in words; of an ensemble, for each of the
+        `players`."""
 
     def save_preset(
-        self, base: str, name: str, settings: Settings, programs: tuple[int, ...]
+        self,
+        base: str,
+        name: str,
+        settings: Settings,
+        programs: tuple[int, ...],
+        players: Sequence[PartnerState] = (),
     ) -> str: ...
 
     def models(self) -> tuple[ModelItem, ...]: ...
@@ -101,13 +114,15 @@ class Struck(Message):
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """The computer keyboard: its layer, octave, note length in beats, and what is down."""
+    """The computer keyboard: its layer, octave, note length in beats, what is down and in hand."""
 
     layer: Layer
     octave: int
     length: float
     latch: bool
     sounding: frozenset[int]
+    range_end: str = FIRST
+    """The knob of the end of a range that is in hand."""
 
 
 @dataclass(frozen=True, slots=True)

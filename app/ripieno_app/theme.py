@@ -45,7 +45,7 @@ _LIGHT = _Palette(
     "#1a1a1a", "#2c7a28", "#8a5a00", "#b3261e", "#f3e3e3", dark=False,
 )  # fmt: skip
 _CONTRAST = _Palette(
-    "#000000", "#000000", "#1a1a1a", "#ffffff", "#ffffff", "#d0d0d0", "#5a5a5a",
+    "#000000", "#161616", "#2a2a2a", "#ffffff", "#ffffff", "#d0d0d0", "#5a5a5a",
     ("#ffb000", "#40ff40", "#40d0ff", "#ff80ff"),
     "#ffffff", "#40ff40", "#ffff00", "#ff6060", "#303000", fade=0.0,
 )  # fmt: skip

@@ -17,7 +17,7 @@ from ripieno.errors import SettingError
 from ripieno.events import Telemetry
 from ripieno.settings import Settings
 
-from ripieno_app.notation import beats_text
+from ripieno_app.notation import beats_text, pitch_name
 
 PATIENCE = Seconds(1.0)
 """How long the engine may take to confirm, in its own time."""
@@ -113,6 +113,8 @@ def label(command: Command) -> str:
         case Turn(name, value):
             knob = knobs.knob(name)
             title = _NAMES.get(name, knob.title)
+            if knob.unit == "pitch":
+                return f"{title} {pitch_name(int(value))}"
             return f"{title} {beats_text(value) if knob.unit == 'beats' else f'{value:g}'}"
         case Choose(name, value):
             return f"{knobs.switch(name).title} {value}"

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ripieno.clock import Beats, Seconds
 from ripieno.events import Note
+from ripieno.routing import Routing
 from ripieno.settings import Settings
 
 
@@ -96,8 +97,9 @@ class Recall:
     programs: tuple[int, ...] | None = None
     model: str = ""
     mix: Mix | None = None
-    instruments: tuple[str, ...] = ()
-    """What it was made for beside our own sounds: they cannot be opened on the way."""
+    routing: Routing | None = None
+    """What it sounds through: instruments come with it, ports stay. None: what plays, or, for one
+    that comes back, what it had."""
     ensemble: tuple[str, ...] = ()
     """The names of those who play in it, where they are several: they cannot join on the way."""
 

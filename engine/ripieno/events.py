@@ -3,7 +3,7 @@ that a reader could forget. Beats are score time, Seconds the monotonic clock.""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ripieno.clock import Beats, Seconds
@@ -331,6 +331,8 @@ class PartnerState:
     missed: int
     hears: tuple[str, ...]
     programs: tuple[int, ...]
+    settings: Settings = field(default_factory=Settings)
+    """What it plays by; a screen shows those of the one in front."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 
@@ -27,7 +28,7 @@ from ripieno.streams import leave_terminal
 from ripieno.terminal import Terminal, give_back
 
 LOOK_EVERY = Seconds(0.5)
-"""How often the connections are noted down: one made later than this before a death is lost."""
+"""How often the connections are noted down, beside at once when JACK tells of a new one."""
 NAME_FREE_WITHIN = Seconds(2.0)
 """How long JACK may take to notice that a client has died and to free its name."""
 CONNECTED_WITHIN = Seconds(0.5)
@@ -109,6 +110,28 @@ class _Watched:
         return f"{self.opened.client}:{self.opened.port}"
 
 
+class Bell:
+    """Rung in any thread; readable once it has rung."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        for end in (self._read, self._write):
+            os.set_blocking(end, False)
+
+    def fileno(self) -> int:
+        return self._read
+
+    def ring(self) -> None:
+        with suppress(BlockingIOError):  # it rings already
+            os.write(self._write, b"!")
+
+    def rang(self) -> bool:
+        """Whether it has rung since the last time that this was asked."""
+        with suppress(BlockingIOError):
+            return bool(os.read(self._read, 4096))
+        return False
+
+
 @dataclass(slots=True)
 class _Watch:
     realtime: Receiver[Word] | None
@@ -117,20 +140,23 @@ class _Watch:
     terminal: Terminal | None
     outputs: list[_Watched] = field(default_factory=list)
     patchbay: Patchbay | None = None
+    bell: Bell = field(default_factory=Bell)
 
     def keep(self) -> None:
         """Watch until there is nobody left to watch."""
         while self.realtime or (self.main and self.terminal):
-            watched = [end.fileno() for end in (self.realtime, self.main) if end]
+            watched = [end.fileno() for end in (self.realtime, self.main, self.bell) if end]
             ready = wait(watched, LOOK_EVERY if self.realtime and self.outputs else None)
             if self.realtime and self.realtime.fileno() in ready:
                 self._hear_realtime()
             if self.main and self.main.fileno() in ready:
                 self._hear_main()
-            if not ready:
+            if not ready or self.bell.rang():
                 self._note_connections()
-        if self.patchbay:
+        if self.patchbay and self.patchbay.alive:
             self.patchbay.close()
+        elif self.patchbay:
+            self.patchbay.abandon()
 
     def _hear_realtime(self) -> None:
         assert self.realtime
@@ -167,6 +193,7 @@ class _Watch:
         if self.patchbay is None and output.api is Api.JACK:
             try:
                 self.patchbay = Patchbay(f"{output.client}-guard")
+                self.patchbay.on_connect(self.bell.ring)
             except PortError:
                 return  # without it the notes are released all the same, if the port finds its way
         self._note_connections()

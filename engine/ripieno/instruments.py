@@ -13,7 +13,7 @@ from ripieno.midi.input import Input, open_input
 from ripieno.midi.rtmidi_ports import unnumbered
 from ripieno.outputs import Output, Replaceable
 from ripieno.outputs.lane import Lane
-from ripieno.outputs.opening import open_with_stand_in
+from ripieno.outputs.opening import Slot, open_with_stand_in
 from ripieno.outputs.port import PortOutput
 from ripieno.outputs.stand_in import StandIn
 from ripieno.routing import InputKind, Routing
@@ -32,8 +32,12 @@ class Instruments:
     """The ways back to controllers that have lamps or motors."""
     stand_in: StandIn | None = None
     """What plays for an instrument that is away."""
+    slots: list[Slot] = field(default_factory=list)
+    """What the outputs were opened for, of those that play."""
+    resting: list[Lane] = field(default_factory=list)
+    """Lanes that are open, and do not play yet or no more: nothing is told of them."""
     _met: set[int] = field(default_factory=set)
-    """Places of outputs that were there once."""
+    """Outputs that were there once, by their identity."""
     _told: dict[int, str] = field(default_factory=dict)
 
     @classmethod
@@ -41,7 +45,8 @@ class Instruments:
         cls, routing: Routing, soundfont: Path, heard: Callable[[Stamped], None]
     ) -> Instruments:
         """Open all of it. A performance goes on with whatever there is."""
-        lanes, stand_in, problems = open_with_stand_in(routing, soundfont)
+        slots, stand_in, problems = open_with_stand_in(routing, soundfont)
+        lanes = [slot.lane for slot in slots]
         inputs: list[Input] = []
         for spec in routing.inputs:
             if spec.kind is InputKind.FILE:
@@ -53,7 +58,7 @@ class Instruments:
         for lane in lanes:
             if isinstance(lane.output, PortOutput):
                 lane.output.echoes = [source.echo for source in inputs]
-        return cls(lanes, inputs, problems, stand_in=stand_in)
+        return cls(lanes, inputs, problems, stand_in=stand_in, slots=slots)
 
     def controllers(self, client: str) -> tuple[tuple[str, PortOutput | None], ...]:
         """All inputs by name, each with the way back to it: the port that its table in
@@ -82,7 +87,8 @@ class Instruments:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        return tuple(output.name for output in self.outputs)
+        """Those that play."""
+        return tuple(lane.output.name for lane in self.lanes if lane not in self.resting)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -92,18 +98,29 @@ class Instruments:
         """What has gone or come back since the last look, in sentences."""
         news = [sentence for sentence in (source.check() for source in self.inputs) if sentence]
         self.newcomers = []
-        for place, output in enumerate(self.outputs):
+        for lane in self.lanes:
+            output = lane.output
             if output.check():
                 self.newcomers.append(output)
-            told, self._told[place] = self._told.get(place, ""), output.problem
+            if lane in self.resting:
+                continue
+            who = id(output)
+            told, self._told[who] = self._told.get(who, ""), output.problem
             if output.problem != told:
-                came = "back" if place in self._met else "there"
+                came = "back" if who in self._met else "there"
                 news.append(output.problem or f"The output {output.name} is {came}.")
             if not isinstance(output, Replaceable) or output.ready:
-                self._met.add(place)
+                self._met.add(who)
         if self.stand_in is not None:
             self.stand_in.look()
         return news
+
+    def dismiss(self, lane: Lane) -> None:
+        """Have nothing to do with it any more; who dismisses it closes it."""
+        self.lanes.remove(lane)
+        self.resting.remove(lane)
+        self._met.discard(id(lane.output))
+        self._told.pop(id(lane.output), None)
 
     def close(self) -> None:
         for source in self.inputs:

@@ -27,9 +27,24 @@ class KeptToml:
 
     def put(self, section: str, name: str, value: str) -> None:
         """Let `name` in `section` be `value`, as TOML writes it; the same value is left alone."""
-        if not self._has(section):
-            self._document[section] = tomlkit.table()
-        table = self._table(section)
+        self.put_at((section,) if section else (), name, value)
+
+    def names_at(self, path: tuple[str, ...]) -> list[str]:
+        """The keys of the table inside tables that `path` leads to; none where it is not there."""
+        table: Any = self._document
+        for step in path:
+            if step not in table:
+                return []
+            table = table[step]
+        return [str(name) for name in table]
+
+    def put_at(self, path: tuple[str, ...], name: str, value: str) -> None:
+        """As `put`, in the table inside tables that `path` leads to."""
+        table: Any = self._document
+        for step in path:
+            if step not in table:
+                table[step] = tomlkit.table()
+            table = table[step]
         wanted: Any = tomlkit.parse(f"value = {value}")["value"]
         if name not in table or table[name] != wanted:
             table[name] = wanted

@@ -58,9 +58,9 @@ class Ledger:
         return [channel for channel in range(CHANNELS) if self._memory[_PEDALS + channel]]
 
 
-def shared_file() -> IO[bytes]:
-    """A nameless file of SIZE zeros; its descriptor is inherited, its memory dies with the last."""
+def shared_file(size: int = SIZE) -> IO[bytes]:
+    """A nameless file of zeros; its descriptor is inherited, its memory dies with the last."""
     folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it is the caller's to close
-    file.truncate(SIZE)
+    file.truncate(size)
     return file

@@ -39,7 +39,7 @@ from ripieno.events import NoteOff, NoteOn, Phase, Stamped
 from ripieno.inference.hosts import Hosts
 from ripieno.midi.control_board import ControlBoards, Lamps
 from ripieno.performance import Performance
-from ripieno.routing import own_instruments
+from ripieno.rack import Rack
 from ripieno.scenes import Scenes
 from ripieno.stage import Script, Stage
 from ripieno.timekeeper import Timekeeper
@@ -75,17 +75,25 @@ class Orders:
         script: Script,
         leave: Callable[[], None],
         controllers: Sequence[tuple[str, Lamps | None]],
+        rack: Rack,
     ) -> None:
         self.board = ControlBoards(controllers, self.act, performance.say)
         self.auditioner = Auditioner(performance.sound)
         self.scenes = Scenes(
-            performance, timekeeper.wish, self._load, host, own_instruments(stage.preset.routing)
+            performance,
+            timekeeper.wish,
+            self._load,
+            host,
+            rack,
+            (stage.preset.name, stage.preset.routing),
         )
+        self._rack = rack
         self._stage, self._show, self._timekeeper = stage, performance, timekeeper
         self._host, self._script, self._leave = host, script, leave
 
     def look(self, now: Seconds) -> None:
         """Do what was asked for this moment."""
+        self._rack.look(now)
         self.scenes.look(now)
         self.auditioner.look(now)
 

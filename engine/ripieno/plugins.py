@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -28,6 +29,10 @@ PATIENCE = 0.15
 """Seconds that a call may take beyond the processor time that it has."""
 OURS = "ripieno"
 """The distribution whose parts need no fence."""
+
+STUCK = "does not return"
+IMPORTING = 10.0
+"""Seconds of processor time that it may take to import one, where somebody watches."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,6 +75,32 @@ def _installed() -> dict[tuple[str, str], EntryPoint]:
 def forget() -> None:
     """Look anew what is installed."""
     _installed.cache_clear()
+    _barred.clear()
+
+
+Watch = Callable[["Plugin", float], AbstractContextManager[None]]
+"""Looks on while a part is called: which one, and how much processor time it may take."""
+_barred: set[tuple[str, str]] = set()
+_watches: list[Watch] = []
+
+
+def watched_by(watch: Watch) -> None:
+    """In this process `watch` looks on whenever a stranger's part is called."""
+    _watches[:] = [watch]
+
+
+def _watched(plugin: Plugin, seconds: float) -> AbstractContextManager[None]:
+    return _watches[0](plugin, seconds) if _watches and not plugin.ours else nullcontext()
+
+
+def bar(group: str, name: str) -> None:
+    """Never use that part again in this process: it did not return from a call."""
+    _barred.add((group, name))
+
+
+def is_barred(group: str, name: str) -> bool:
+    """Whether it is not to be used."""
+    return (group, name) in _barred
 
 
 def listed(*groups: str) -> tuple[Plugin, ...]:
@@ -97,18 +128,32 @@ def find(group: str, name: str) -> Plugin:
     return _plugin(group, point)
 
 
+def titled(group: str, name: str) -> str:
+    """'The constraint 'deaf' of strangers', at the beginning of a sentence; also of one that is not
+    installed any more."""
+    point = _installed().get((group, name))
+    return _capital(str(_plugin(group, point)) if point else f"the part {name!r}")
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def load(group: str, name: str) -> object:
     """Import the part called `name`. Raises PluginError: also for whatever it raises itself."""
     plugin = find(group, name)
+    if is_barred(group, name):
+        raise PluginError(f"{plugin} {STUCK}")
     try:
-        return _installed()[group, name].load()
+        with _watched(plugin, IMPORTING):
+            return _installed()[group, name].load()
     except Exception as error:
         raise failed(plugin, error, "cannot be imported") from error
 
 
 def failed(plugin: Plugin, error: Exception, what: str = "cannot be used") -> PluginError:
     """What is said of a part that raised `error`."""
-    return PluginError(f"{plugin} {what} ({_told(error)})")
+    return PluginError(f"{plugin} {what} ({told(error)})")
 
 
 def _plugin(group: str, point: EntryPoint) -> Plugin:
@@ -120,7 +165,7 @@ def _package(point: EntryPoint) -> str:
     return point.dist.name if point.dist else "?"
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
 
@@ -134,7 +179,8 @@ class Fence:
 
     seconds: how much processor time a call may take; `PATIENCE` more of the clock's, because on a
     busy machine others run meanwhile. In the main thread a call that takes longer is broken off
-    there and then; in another thread, or inside a C library, nothing can break it off.
+    there and then. In another thread, or inside a C library, nothing can break it off: that is for
+    whoever watches the process (see `watched_by`).
     """
 
     def __init__(self, plugin: Plugin, seconds: float, instead: str) -> None:
@@ -147,11 +193,12 @@ class Fence:
         if self.fault:
             return fallback
         try:
-            return _in_time(self.seconds, lambda: part(*args, **kwargs))
+            with _watched(self.plugin, self.seconds):
+                return _in_time(self.seconds, lambda: part(*args, **kwargs))
         except _TooSlow:
             self._fail(f"took longer than {1000 * self.seconds:g} ms")
         except Exception as error:
-            self._fail(f"failed ({_told(error)})")
+            self._fail(f"failed ({told(error)})")
         return fallback
 
     def refuse(self, what: str) -> None:
@@ -159,7 +206,7 @@ class Fence:
         self._fail(what)
 
     def _fail(self, what: str) -> None:
-        self.fault = f"{str(self.plugin)[0].upper()}{str(self.plugin)[1:]} {what}: {self._instead}"
+        self.fault = f"{_capital(str(self.plugin))} {what}: {self._instead}"
 
 
 def _in_time(seconds: float, work: Callable[[], T]) -> T:

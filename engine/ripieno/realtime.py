@@ -31,6 +31,7 @@ from ripieno.outputs import Output
 from ripieno.outputs.port import PortOutput
 from ripieno.performance import Performance
 from ripieno.priority import REALTIME, hurry
+from ripieno.rack import Rack
 from ripieno.sound import Sound
 from ripieno.stage import Script, Stage
 from ripieno.streams import leave_terminal
@@ -140,13 +141,20 @@ class Realtime:
             self._script,
             self.leave,
             self._instruments.controllers(routing.client),
+            Rack(
+                self._instruments,
+                self.performance.sound,
+                routing,
+                stage.soundfont,
+                self.performance.say,
+                stays=stage.instruments_stay or len(stage.seats) > 1,
+            ),
         )
         self._hosts.join(self.performance, self._orders.begin)
         self._osc = self._open_osc(stack)
         self._observer = Observer(
             self.performance, self._history, self._timekeeper, str(stage.take)
         )
-        self._observer.outputs = self._instruments.output_names
         self._observer.inputs = (*self._instruments.input_names, *self._script.names)
         self._next_telemetry = self._next_check = now
         for sentence in self._instruments.problems:
@@ -289,6 +297,7 @@ class Realtime:
 
     def _tell(self, now: Seconds, *, ended: bool = False) -> None:
         self._observer.models = self._hosts.titles
+        self._observer.outputs = self._instruments.output_names
         scenes = self._orders.scenes
         self._observer.scene, self._observer.coming = scenes.current, scenes.coming
         try:

@@ -2,12 +2,12 @@
 
 What decides notes must be settled before the commit horizon reaches the bar line; sounds must be
 there for its first notes; tempo and muted voices change on the line itself. So a recall is done in
-three parts. One that brings another model waits for that to be loaded, and comes with it.
+three parts. One that brings another model or other instruments waits for them, and comes with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 from ripieno.clock import Beats, Seconds
 from ripieno.commands import Become, Programs, Recall
 from ripieno.performance import Performance
+from ripieno.routing import Routing
 from ripieno.settings import Settings
 
 MARGIN = Beats(0.125)
@@ -41,6 +42,21 @@ class Loader(Protocol):
         ...
 
 
+class Sounds(Protocol):
+    """Who brings other instruments."""
+
+    @property
+    def loading(self) -> bool:
+        """Whether something is being opened."""
+        ...
+
+    def prepare(self, name: str, routing: Routing | None, now: Seconds) -> None:
+        """Begin to open what `name` sounds through; None changes nothing."""
+
+    def take_over(self, now: Seconds) -> None:
+        """Let notes begin there, or as soon as it is open."""
+
+
 class _Part(Enum):
     """What is still to be done of a recall."""
 
@@ -52,7 +68,8 @@ class _Part(Enum):
 class Scenes:
     """What is recalled and has not come yet. `obey` carries out a wish, `load` gets a model.
 
-    `instruments` are those that were opened at the start, beside our own sounds.
+    `sounds` brings instruments, where it is there; `begun` is the preset that it all began with,
+    by its name, and what that sounds through.
     """
 
     def __init__(
@@ -61,12 +78,14 @@ class Scenes:
         obey: Obey,
         load: Callable[[str], None],
         loader: Loader,
-        instruments: Iterable[str] = (),
+        sounds: Sounds | None = None,
+        begun: tuple[str, Routing] | None = None,
     ) -> None:
         self.current = ""
         """The name of what was recalled last."""
         self._show, self._obey, self._load, self._loader = performance, obey, load, loader
-        self._instruments = frozenset(instruments)
+        self._sounds = sounds
+        self._had = dict([begun] if begun else [])  # what each scene that was here sounded through
         self._coming: Recall | None = None
         self._line: Beats | None = None  # not known while a model is loading
         self._left: list[_Part] = []
@@ -82,11 +101,11 @@ class Scenes:
             self._load(what.model)
         what = replace(what, settings=_same_clock(what.settings, self._show.settings))
         self._coming, self._line, self._left = what, None, list(_Part)
-        if missing := [name for name in what.instruments if name not in self._instruments]:
-            self._show.say(
-                f"{what.name} is played on the instruments that are open: {', '.join(missing)} "
-                "cannot be opened while the music plays. Start with that preset to have it"
-            )
+        routing = what.routing or self._had.get(what.name)
+        if routing is not None:
+            self._had[what.name] = routing
+        if self._sounds is not None:
+            self._sounds.prepare(what.name, routing, now)
         if not self._show.playing:
             self._arrive(what, now)
         else:
@@ -131,6 +150,8 @@ class Scenes:
             self._sound(what, now)
 
     def _sound(self, what: Recall, at: Seconds) -> None:
+        if self._sounds is not None:
+            self._sounds.take_over(at)
         if what.programs is not None:
             self._obey(Programs(what.programs, what.mix), at)
 
@@ -147,7 +168,7 @@ class Scenes:
     def _find_line(self, now: Seconds) -> None:
         """The bar line on which it comes, once that is known; another one where the music went."""
         show = self._show
-        if self._coming is not None and self._coming.model and self._loader.loading:
+        if self._coming is not None and self._is_loading(self._coming):
             self._line, self._left = None, list(_Part)
             return
         bar = Beats(show.settings.meter.bar + show.settings.horizon.commit + MARGIN)
@@ -156,6 +177,10 @@ class Scenes:
             self._line = self._next_line(now) if known is None else known
         elif known is None and _Part.SETTLE in self._left and self._line - show.beat(now) > bar:
             self._line = self._next_line(now)  # the music went back
+
+    def _is_loading(self, what: Recall) -> bool:
+        opening = self._sounds is not None and self._sounds.loading
+        return opening or bool(what.model and self._loader.loading)
 
     def _next_line(self, now: Seconds) -> Beats:
         """The first bar line before which what is wished now can still be settled."""

@@ -87,6 +87,31 @@ class Sound:
         for channel, patch in self._patches().items():
             patch.tell(output, channel)
 
+    def join(self, lane: Lane) -> None:
+        """One more output, which knows all programs, volumes and places."""
+        self._lanes.append(lane)
+        self.greet(lane.output)
+
+    def leave(self, lane: Lane) -> None:
+        """One output less, on which nothing sounds."""
+        self._lanes.remove(lane)
+
+    def hand_pedals(self, lane: Lane, at: Seconds) -> None:
+        """Let an output know of the pedals that are down."""
+        for channel in sorted(self._pedals):
+            lane.put(at, messages.control(channel, SUSTAIN, 127))
+
+    @property
+    def pedalled(self) -> bool:
+        """Whether a pedal is down, so that what has ended may sound on."""
+        return bool(self._pedals)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Where the first section's voices, the player's notes and the clicks are told."""
+        own = self._routing
+        return (*self.sections[0].routing.channels, own.thru_channel, own.click_channel)
+
     def _patches(self) -> dict[int, Patch]:
         found: dict[int, Patch] = {}
         for section in self.sections:

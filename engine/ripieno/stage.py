@@ -50,6 +50,8 @@ class Stage:
     """The presets that 'next' goes through, in order."""
     osc: OscSpec | None = None
     """Where OSC is heard; None: nowhere."""
+    instruments_stay: bool = False
+    """What it sounds through was chosen by hand: no scene brings other instruments."""
     ensemble: tuple[Seat, ...] = ()
     """All who play, where they are several; the first plays by `preset` and `model` as well."""
 

@@ -92,6 +92,7 @@ class Observer:
             missed=partner.missed,
             hears=partner.member.hears,
             programs=partner.section.routing.programs,
+            settings=settings,
         )
 
 

@@ -9,6 +9,8 @@ from ripieno.grammar.grid import VOICES
 
 from ripieno_models.verdicts import table
 
+LOOKED = "looked at only for models that ship"
+"""How often a card's test pieces were."""
 CARD = """\
 # {family}
 

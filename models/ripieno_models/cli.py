@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, 2 where the input is wrong, or 130 when it was interrupted."""
     try:
         told = parser().parse_args(sys.argv[1:] if arguments is None else arguments)
-        own = any(told.family in kinds for kinds in OWN.values())
+        own = any(told.family in kinds for kinds in OWN.values()) and not sweep_commands.plays(told)
         return run_own(told) if own else int(told.run(told))
     except RipienoError as error:
         print(f"ripieno-models: {error}", file=sys.stderr)
@@ -110,7 +110,7 @@ def add_common(command: argparse.ArgumentParser, name: str) -> None:
         )
     if name == "sample":
         command.add_argument("--pieces", type=int, default=10, help="how many, in each order")
-        command.add_argument("--temperature", type=float, default=1.0, help="1 is as it learned")
+        command.add_argument("--temperature", type=float, help="1 is as it learned")
         command.add_argument("--seed", type=int, default=1, help="a whole number")
     if name == "judge":
         command.add_argument("--pieces", type=int, default=100, help="how many, in each condition")
@@ -152,8 +152,8 @@ def train(told: argparse.Namespace) -> int:
 
     kind = family(told.family)
     refuse_foreign(told, kind)
-    options = train_commands.options(told, kind.options, kind.config)
     folder = folder_of(told)
+    options = train_commands.options(told, kind.options, kind.config, folder)
     if kind.solve is not None:
         nll = runs.solve(kind, options, train_commands.corpus(told), folder)
         print(f"Validation: {nll:.4f} nats per decision. The weights are in {folder}.")
@@ -184,11 +184,9 @@ def sample(told: argparse.Namespace) -> int:
     """Draw pieces, write them as MIDI files beside the run, and count."""
     from ripieno_models import corpora, sample
 
-    check("pieces", told.pieces, 1, 10_000)
-    check("temperature", told.temperature, 0.1, 2)
-    check("seed", told.seed, 0, 2**32 - 1)
+    temperature = train_commands.drawn_at(told)
     corpus = corpora.find(told.data)
-    counts = sample.samples(folder_of(told), corpus, told.pieces, told.temperature, told.seed)
+    counts = sample.samples(folder_of(told), corpus, told.pieces, temperature, told.seed)
     for name, found in counts["writing"].items():
         print(
             f"{name:6} parallels {found['parallels']:6.2f} per 100 chord changes,"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ripieno.errors import RipienoError
 
+from ripieno_models import family_seeds
+from ripieno_models.harness import without_page
 from ripieno_models.runs import FIGURES, RECORD, read
 from ripieno_models.train_keeping import CURVE
 
@@ -21,8 +22,11 @@ FOLDER = Path(__file__).parents[1] / "results" / "families"
 RUNS, FINDINGS = "runs.json", "findings.md"
 Told = Mapping[str, Any]
 
+SAME = ("format", "corpus", "split", "pieces", "seed", "unit")
+"""What two comparisons must agree in to stand in one table."""
 TITLES = {
     "grid": "Four voices",
+    "blocks": "Four voices, whole bars at a time",
     "melody": "A line of notes",
     "piano": "A piano",
 }
@@ -48,15 +52,23 @@ ABLATIONS = {
     "height": "the height",
 }
 
+SILENT = (
+    " Models of blocks tell no likelihood of a piece; each block is drawn anew from all that they"
+    " can make."
+)
 HEAD = """\
 # Sixteen families
 
-Each was trained by one command on a processor that was shared with other work, for the minutes that
-the table tells: the order is that of models of this size after this little training, and no more.
-Where a family is larger by nature, its whole configuration is kept as `configs/NAME-full.toml`, and
-has not been run. `gpt2-lora` and `bart-lora` **need pretrained weights**: what stands here grew
-from a tiny stand-in with random weights. Written by `ripieno-models gather` from what is kept in
-`models/results/families`; the weights are not kept.
+Each was trained by one command on a processor that was shared with other work, for the minutes
+that the table tells: the order is that of models of this size after this little training, and no
+more. `ridge`, `voicewise-lstm`, `conv-lstm`, `window-transformer`, `attention-lstm` and
+`plain-lstm` have their whole size here, and fewer steps. Of the others, the whole size is kept as
+`configs/NAME-full.toml` (`folk-transformer-34m.toml`, `song-transformer-34m.toml`). **None of
+these was run**: there was no accelerator, and one step of the largest takes seconds on a
+processor; a test builds each of them, and has it take one step. `gpt2-lora` and `bart-lora`
+**need pretrained weights**: what stands here grew from a tiny stand-in with random weights.
+Written by `ripieno-models gather` from what is kept in `models/results/families`; the weights are
+not kept, but those of `vae`, which ships.
 """
 
 
@@ -97,9 +109,30 @@ def told_of(folder: Path) -> dict[str, Any]:
 
 
 def keep(results: Path, name: str, place: Path = FOLDER) -> Path:
-    """Keep a comparison's results.json under `name`."""
+    """Keep a comparison's results.json under `name`. Models that were compared before on the same
+    pieces stay beside the new ones."""
     place.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.copy(results, place / f"{name}.json"))
+    told, before = json.loads(results.read_text(encoding="utf-8")), read(place, f"{name}.json")
+    if before and all(told[key] == before[key] for key in SAME):
+        told = merged(before, told)
+    path = place / f"{name}.json"
+    path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def merged(before: Told, told: Told) -> dict[str, Any]:
+    """Both comparisons as one, of the measures that both have."""
+    new = {row["name"] for row in told["rows"]}
+    measures = {name: what for name, what in told["measures"].items() if name in before["measures"]}
+    rows = [row for row in before["rows"] if row["name"] not in new] + list(told["rows"])
+    rows.sort(key=place_of)
+    kept = [row | {"measures": {name: row["measures"][name] for name in measures}} for row in rows]
+    return {**told, "measures": measures, "rows": kept}
+
+
+def place_of(row: Told) -> tuple[bool, bool, float]:
+    """The held-out pieces first, then models, the unlikeliest first, then those without nats."""
+    return "parameters" in row, "nll" not in row, -row["nll"]["value"] if "nll" in row else 0.0
 
 
 def sections(place: Path = FOLDER) -> Iterator[str]:
@@ -111,6 +144,8 @@ def sections(place: Path = FOLDER) -> Iterator[str]:
     if (place / FINDINGS).exists():
         yield (place / FINDINGS).read_text(encoding="utf-8")
     yield "## How they were trained\n\n" + trained(runs)
+    if seeds := family_seeds.section(runs):
+        yield seeds
     for name, title in TITLES.items():
         results = read(place, f"{name}.json")
         if results:
@@ -119,13 +154,15 @@ def sections(place: Path = FOLDER) -> Iterator[str]:
         yield "## Blocks of bars\n\n" + told_in_blocks(runs)
     if any("without" in name_of(run) for run in runs.values()):
         yield "## What the parts of `conv-lstm` are worth\n\n" + ablated(runs)
+    yield from without_page.sections(place)
 
 
 def trained(runs: Mapping[str, Told]) -> str:
     """One line for each run."""
     lines = [
-        "Nats per decision (grid), per note (tokens), or of the bound (blocks) on the validation"
-        " pieces: the best of the run, in both orders of decision where there are two.\n",
+        "Nats per decision (grid), per note (tokens), or of what is watched (blocks) on the"
+        " validation pieces: the best of the run, in both orders of decision where there are"
+        " two.\n",
         row("run", ["parameters", "steps", "minutes", "validation"]),
         "|---|---|---|---|---|",
     ]
@@ -145,8 +182,11 @@ def compared(results: Told) -> str:
         f" model in the same forms, at temperature 1 and without the engine's rules; seed"
         f" {results['seed']}. Likelihood in nats per {results['unit']}, with the interval of 95 %"
         " of bootstrap draws over pieces; *overlap*: the area that a spread shares with that of the"
-        " real pieces.\n"
+        " real pieces."
     )
+    if any("nll" not in row and "parameters" in row for row in rows):
+        about += SILENT
+    about += "\n"
     first = [row("model", ["parameters", "nats", "ms", "overlap of pitches", "intervals",
                            "durations", "chords", "failures"]), "|---" * 9 + "|"]  # fmt: skip
     second = [row("model", [name.replace("_", " ") for name in measures])]
@@ -161,11 +201,13 @@ def compared(results: Told) -> str:
 
 
 def costs(each: Told) -> list[str]:
-    """A model's size, likelihood and time; dashes for the real pieces."""
-    if "nll" not in each:
+    """A model's size, likelihood and time; dashes for the real pieces, and where a model of blocks
+    tells no likelihood."""
+    if "parameters" not in each:
         return ["–", "–", "–"]
-    nll = each["nll"]
-    told = f"{nll['value']:.3f} ({nll['low']:.3f}–{nll['high']:.3f})"
+    told, nll = "–", each.get("nll")
+    if nll:
+        told = f"{nll['value']:.3f} ({nll['low']:.3f}–{nll['high']:.3f})"
     return [f"{each['parameters']:,}", told, f"{each['milliseconds']:.2f}"]
 
 

@@ -27,7 +27,7 @@ def token_writer(kind: TokenKind, data: Path | None, vocabulary: Path) -> Write:
 
     @cache
     def material() -> tuple[Scheme, Sequence[Tune]]:
-        return Scheme.read(vocabulary), kind.tunes(data, Split.VALID)
+        return kind.written.read(vocabulary), kind.tunes(data, Split.VALID)
 
     def write(model: nn.Module, path: Path) -> None:
         scheme, tunes = material()

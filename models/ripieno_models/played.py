@@ -9,7 +9,7 @@ import numpy as np
 from ripieno.clock import Beats, Meter, VirtualClock
 from ripieno.events import Planned, Request
 from ripieno.grammar.grid import HOLD, REST, STEPS_PER_BEAT, VOICES, token_of
-from ripieno.inference.generate import Generator
+from ripieno.inference.player import Player
 from ripieno.settings import Key, Rules, Sampling, Settings, Strength
 
 from ripieno_models.piece import Piece
@@ -31,14 +31,12 @@ def steady(piece: Piece) -> bool:
     return bool((piece.bar_steps == bar).all() and (piece.place == counted).all())
 
 
-def played(
-    generator: Generator, form: Piece, rules: Rules, candidates: int = 1, seed: int = 1
-) -> Piece:
+def played(player: Player, form: Piece, rules: Rules, candidates: int = 1, seed: int = 1) -> Piece:
     """A new piece with the length, metre, key and fermatas of `form`, and no note of it."""
     tokens = [
         [token(planned, voice) for voice in range(len(VOICES))]
         for request in requests(form, rules, candidates, seed)
-        for planned in generator.plan(request, VirtualClock())
+        for planned in player.plan(request, VirtualClock())
     ]
     return replace(form, name=f"like {form.name}", tokens=np.array(tokens, dtype=np.int64))
 

@@ -45,6 +45,8 @@ RECORD, FIGURES, SAMPLES = "run.json", "figures.json", "samples.json"
 JUDGEMENT = "judgement.json"
 """What a run's folder tells: how it was made, its likelihoods, counts of its samples, and how it
 writes when the engine plays it."""
+OTHERS = "loading state_dict", "'param_groups'", "'both'"
+"""What torch says of a checkpoint whose model or optimiser is another one."""
 TEMPERATURES = "temperatures"
 """In the record: what `calibrate` found."""
 
@@ -101,10 +103,19 @@ def carry_out(
     told = told | {"parameters": sum(weight.numel() for weight in learner.parameters())}
     if last is None:
         clear(folder)
+    else:
+        told = told | beginning(read(folder, RECORD), told)
     write(folder, RECORD, told)
     go(trainer, learner, data, last)
     write(folder, RECORD, told | {"minutes": round(minutes_of(trainer), 1)})
     return trainer
+
+
+def beginning(before: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """What the record of a run that goes on keeps of how it was begun."""
+    same = before["options"] == told["options"]
+    kept = {"command": before["command"]} if same else {}
+    return kept | {"after": told["after"] or before.get("after")}
 
 
 def checkpoint_of(folder: Path, resume: bool, family_name: str) -> Path | None:
@@ -190,11 +201,11 @@ def go(
             raise
     except OSError as error:
         raise unwritten(error, trainer.default_root_dir) from None
-    except RuntimeError as error:
-        if "loading state_dict" not in str(error):
+    except (RuntimeError, KeyError) as error:
+        if not any(sign in str(error) for sign in OTHERS):
             raise
         raise RipienoError(
-            "this checkpoint is of a model of another size or family",
+            "this checkpoint is of a model of another size, family or optimiser",
             where=str(last),
             nearest="Go on with the options that the run began with (run.json tells them).",
         ) from None

@@ -34,6 +34,7 @@ from ripieno_models.families.chorale_lstm import legal
 from ripieno_models.features import decisions
 from ripieno_models.options import Training
 from ripieno_models.piece import Piece, Split
+from ripieno_models.tokens.optimiser import HEADS, optimiser
 from ripieno_models.train_keeping import BEST, CURVE, LAST, Curve, EndOnSignal, WholeFiles
 
 __all__ = ["BEST", "CURVE", "LAST", "MONITOR", "Learner", "Machines", "Pieces", "trainer_for"]
@@ -82,6 +83,9 @@ class Learner(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         options = self.options
+        if getattr(options, "orthogonal", False):
+            heads = getattr(self.model, "heads", HEADS)
+            return scheduled(optimiser(self.model, options, heads), options)
         decayed = [p for p in self.parameters() if p.ndim > 1]
         plain = [p for p in self.parameters() if p.ndim <= 1]
         groups: list[dict[str, Any]] = [
@@ -91,11 +95,13 @@ class Learner(L.LightningModule):
         optimizer = torch.optim.AdamW(
             groups, lr=options.learning_rate, weight_decay=options.weight_decay, betas=(0.9, 0.98)
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, options))
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return scheduled(optimizer, options)
+
+
+def scheduled(optimizer: torch.optim.Optimizer, options: Training) -> dict[str, Any]:
+    """What Lightning wants to know: the optimiser, and its rate step by step."""
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, options))
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def rate(step: int, options: Training) -> float:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ripieno.settings import check
 
 from ripieno_models.options import Chosen, chosen
 
@@ -46,10 +49,26 @@ def corpus(told: argparse.Namespace) -> Corpus:
     return found
 
 
-def options(told: argparse.Namespace, kind: type[Chosen], config: Path) -> Chosen:
-    """The options of a run: those of the file that is asked for, or of the family's own `config`
-    where there is one; then the flags. Raises SettingError."""
-    return chosen(kind, told.config or (config if config.exists() else None), vars(told))
+def options(told: argparse.Namespace, kind: type[Chosen], config: Path, folder: Path) -> Chosen:
+    """The options of a run: those of the file that is asked for; else, where the run in `folder` is
+    gone on with, those that it began with; else those of the family's own `config` where there is
+    one. Then the flags. Raises SettingError."""
+    from ripieno_models.runs import RECORD, read
+
+    began = read(folder, RECORD).get("options", {}) if told.resume and not told.config else {}
+    known = {item.name for item in fields(kind)}
+    flags = {name: value for name, value in began.items() if name in known} | vars(told)
+    return chosen(kind, told.config or (config if config.exists() else None), flags)
+
+
+def drawn_at(told: argparse.Namespace, usual: float = 1.0) -> float:
+    """The temperature at which `sample` draws, the `usual` one if none is said. Raises
+    SettingError, also for other numbers of `sample` that cannot be."""
+    check("pieces", told.pieces, 1, 10_000)
+    check("seed", told.seed, 0, 2**32 - 1)
+    temperature = usual if told.temperature is None else float(told.temperature)
+    check("temperature", temperature, 0.1, 2)
+    return temperature
 
 
 def machines(told: argparse.Namespace) -> Machines:

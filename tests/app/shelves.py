@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ripieno.clock import Beats
 from ripieno.commands import Audition, Recall
 from ripieno.errors import PhraseError
-from ripieno.events import Note
+from ripieno.events import Note, PartnerState
 from ripieno.library.items import ModelItem, PhraseItem, PresetItem, TakeItem
 from ripieno.settings import Mode, Settings
 
@@ -88,11 +88,22 @@ class FakeShelves:
     def set_list(self) -> tuple[str, ...]:
         return ("chorale-solo", "first-jam")
 
-    def changes(self, name: str, settings: Settings, programs: tuple[int, ...]) -> tuple[str, ...]:
+    def changes(
+        self,
+        name: str,
+        settings: Settings,
+        programs: tuple[int, ...],
+        players: Sequence[PartnerState] = (),
+    ) -> tuple[str, ...]:
         return (f"temperature 0.95 → {settings.sampling.temperature:g}",)
 
     def save_preset(
-        self, base: str, name: str, settings: Settings, programs: tuple[int, ...]
+        self,
+        base: str,
+        name: str,
+        settings: Settings,
+        programs: tuple[int, ...],
+        players: Sequence[PartnerState] = (),
     ) -> str:
         self.done.append(("save", base, name, f"{settings.sampling.temperature:g}"))
         if all(item.name != name for item in self.preset_items):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from ripieno_app.keys import KEYS, Key
+from ripieno_app.keys import KEYS, Key, turns_back
 
 CARD = Path(__file__).parents[2] / "docs" / "key-card.svg"
 WIDTH, HEIGHT = 1123, 794
@@ -51,19 +51,12 @@ def columns() -> tuple[tuple[_Line, ...], ...]:
         _Line("Letters as notes"),
         *(_Line(*pair) for pair in PIANO),
     )
-    controls = _rows(key for key in KEYS if not key.everywhere and not _is_back(key))
+    controls = _rows(key for key in KEYS if not key.everywhere and not turns_back(key))
     shelf = (_Line("In a shelf (F2 to F6)"), *(_Line(*pair) for pair in SHELF), _Line(""))
     half = (len(controls) - len(shelf)) // 2
     title = _Line("Letters as controls (Tab)")
     back = _Line("", "With Shift a letter goes down or back.")
     return first, (*shelf, title, *controls[:half]), (title, *controls[half:], back)
-
-
-def _is_back(key: Key) -> bool:
-    """Whether it only turns back what the same letter without Shift turns."""
-    plain = key.name.lower()
-    same = any(each.name == plain and each.does == key.does for each in KEYS)
-    return key.label.startswith("Shift-") and key.name != plain and same
 
 
 def _rows(keys: Iterator[Key]) -> list[_Line]:

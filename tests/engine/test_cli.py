@@ -85,6 +85,7 @@ class TestMistakes:
         ("arguments", "expected"),
         [
             (["plya"], ["'plya'", "Did you mean 'play'?"]),
+            (["play", "--theme", "lihgt"], ["--theme cannot be 'lihgt'", "Did you mean 'light'?"]),
             (["play", "--bmp", "90"], ["'--bmp'", "Did you mean '--bpm'?"]),
             (["play", "--bpm"], ["--bpm needs one value"]),
             (["play", "--bpm", "fast"], ["--bpm 'fast' is not a number"]),

@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 import tty
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -21,9 +23,11 @@ from typing import IO
 
 import pytest
 from ripieno import guard
-from ripieno.channel import Sender
+from ripieno.channel import Receiver, Sender
 from ripieno.inherit import Inherited
 from ripieno.ledger import Ledger, shared_file
+from ripieno.midi.jack import Patchbay
+from ripieno.midi.rtmidi_ports import Api
 from ripieno.outputs.port import PortOutput
 from ripieno.terminal import Terminal, saved_terminal
 
@@ -120,6 +124,57 @@ def test_exactly_the_missing_releases_are_sent(stage: Stage, jackd: JackServer) 
     assert (left.sounding(), left.pedals()) == ([], [])
 
 
+def noted(output: guard._Watched, before: tuple[str, ...]) -> bool:
+    return output.connections != before
+
+
+class Patches:
+    """A patchbay that tells how often it was asked."""
+
+    def __init__(self) -> None:
+        self.looks, self.alive = 0, True
+
+    def connections(self, port: str) -> tuple[str, ...]:
+        self.looks += 1
+        return (f"listener {self.looks}",)
+
+    def close(self) -> None:
+        self.alive = False
+
+
+def test_a_new_connection_is_noted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at the next look: whoever is connected may hear the very next note hang."""
+    monkeypatch.setattr(guard, "LOOK_EVERY", 1e6)
+    lifeline, lifeline_end = SPAWN.Pipe(duplex=False)
+    main, _main_end = SPAWN.Pipe(duplex=False)
+    patches = Patches()
+    watch = guard._Watch(Receiver(lifeline), Receiver(main), Ledger(), None)
+    output = guard._Watched(guard.Opened(Api.JACK, "victim", "out", True))
+    watch.outputs.append(output)
+    watch.patchbay = patches  # type: ignore[assignment]
+    words: Sender[guard.Word] = Sender(lifeline_end)
+    keeping = threading.Thread(target=watch.keep)
+    keeping.start()
+    for _ in range(3):
+        before = output.connections
+        watch.bell.ring()
+        until(partial(noted, output, before), "that it is noted")
+    words.send(guard.Goodbye())
+    keeping.join(60)
+    assert not keeping.is_alive()
+    assert (patches.looks, patches.alive) == (3, False)
+
+
+def test_jack_tells_of_a_connection(stage: Stage, jackd: JackServer) -> None:
+    with jackd.dump("listener") as dump:
+        bay = Patchbay("watcher")
+        rung = threading.Event()
+        bay.on_connect(rung.set)
+        jackd.connect("victim:out", dump.port)
+        assert rung.wait(60), "JACK tells of it"
+        bay.close()
+
+
 def test_a_goodbye_leaves_nothing_to_do(stage: Stage, jackd: JackServer) -> None:
     with jackd.dump("listener") as dump:
         jackd.connect("victim:out", dump.port)
@@ -163,7 +218,7 @@ def ignores(pid: int, number: signal.Signals) -> bool:
 MAIN = """
 import multiprocessing, sys, tty
 from ripieno import guard
-from ripieno.channel import Sender
+from ripieno.channel import Receiver, Sender
 from ripieno.inherit import Inherited
 from ripieno.ledger import shared_file
 from ripieno.terminal import saved_terminal

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ripieno import plugins
 from ripieno.clock import Beats, Seconds
 from ripieno.events import InferenceMessage, InferenceReady, Served, Sounding
 from ripieno.inference.host import ModelHost
 from ripieno.inference.link import ModelSpec
+from ripieno.inference.witness import Part
 from ripieno.settings import Horizon, Mode, Settings
 from ripieno.takes.facts import ModelReady, Restarted, StepMissed
 from ripieno.takes.history import History
@@ -28,12 +30,18 @@ class Scripted(FakeInference):
         self.alive, self.ready, self.dismissed = True, False, False
         self.deaf = False
         """It takes in requests, and does not get to them."""
+        self.stuck = self.killed = self.closed = False
+        self.dying = False
+        """It is dead, which the next who listens finds out."""
+        self.blamed: Part | None = None
         self.said: list[InferenceMessage] = []
 
     def receive(self) -> Iterator[InferenceMessage]:
         said, self.said = self.said, []
         yield from said
-        if self.deaf:
+        if self.dying:
+            self.alive = False
+        if self.deaf or self.dying:
             return
         numbers = [request.number for request in self._queue]
         yield from self.answers()
@@ -47,10 +55,13 @@ class Scripted(FakeInference):
         self.alive, self.dismissed = False, True
 
     def kill(self) -> None:
-        self.alive = False
+        self.alive, self.killed = False, True
+
+    def look(self, now: Seconds) -> bool:
+        return self.stuck
 
     def close(self) -> None:
-        self.alive = False
+        self.alive, self.closed = False, True
 
     def gone(self) -> bool:
         return True
@@ -61,8 +72,8 @@ class Hosted(FakeStage):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.links = [Scripted(OLD), Scripted(NEW)]
-        coming = iter(self.links)
+        self.links = [Scripted(OLD), Scripted(NEW), Scripted(OLD)]
+        self.specs: list[ModelSpec] = []
         self.history = History(self.recorder)
         self.show.sound._recorder = self.history
         self.host = ModelHost(
@@ -70,12 +81,17 @@ class Hosted(FakeStage):
             HERE,
             self.history,
             now=self.clock.now,
-            link=lambda *_: next(coming),  # type: ignore[arg-type]
+            link=self.started,  # type: ignore[arg-type]
         )
         self.show.front.acting.ask = self.host.ask
         self.host.join(self.show, self.show.play)
         self.links[0].load()
         self.settle()
+
+    def started(self, spec: ModelSpec, log: Path) -> Scripted:
+        """The next process, started by `spec`."""
+        self.specs.append(spec)
+        return self.links[len(self.specs) - 1]
 
     def settle(self) -> None:
         for _ in range(4):
@@ -180,6 +196,52 @@ def test_an_old_one_that_dies_while_the_other_waits_is_replaced_at_once() -> Non
     stage.settle()
     stage.run_to(7.1)
     assert set(NEW) in [chords(stage).get(beat) for beat in (5.0, 6.0, 7.0)]
+
+
+def test_when_both_die_at_one_look_the_old_one_is_started_again() -> None:
+    stage = hosted()
+    stage.run_to(4.3)
+    stage.change()
+    stage.links[0].dying = stage.links[1].dying = True
+    stage.settle()
+    assert len(stage.specs) == 3
+    stage.links[2].load()
+    stage.run_to(9.1)
+    assert set(OLD) in [chords(stage).get(beat) for beat in (7.0, 8.0, 9.0)]
+
+
+def test_one_that_hangs_is_ended_and_its_end_is_not_waited_for() -> None:
+    stage = hosted()
+    stage.run_to(4.3)
+    stage.links[0].stuck = True
+    stage.settle()
+    assert stage.links[0].killed and not stage.links[0].closed
+    assert len(stage.specs) == 2
+    stage.links[1].load()
+    stage.run_to(9.1)
+    assert set(NEW) in [chords(stage).get(beat) for beat in (7.0, 8.0, 9.0)]
+
+
+def test_one_that_dies_of_the_same_part_again_has_died_by_itself() -> None:
+    stage = hosted()
+    stage.run_to(4.3)
+    for link in stage.links[:2]:
+        link.dying, link.blamed = True, Part(plugins.GRAMMARS, "grid")
+        stage.settle()
+    assert len(stage.specs) == 3
+    assert stage.specs[2].barred == (Part(plugins.GRAMMARS, "grid"),)
+    assert stage.host._deaths == 1
+
+
+def test_one_that_dies_of_a_rule_is_started_without_that_rule() -> None:
+    stage = hosted()
+    stage.run_to(4.3)
+    stage.links[0].dying = True
+    stage.links[0].blamed = Part(plugins.GRAMMARS, "grid")
+    stage.settle()
+    assert [spec.barred for spec in stage.specs] == [(), (Part(plugins.GRAMMARS, "grid"),)]
+    told = [notice.text for notice in stage.show.notices]
+    assert "The grammar 'grid' of ripieno does not return: it is switched off" in told
 
 
 def test_while_nothing_plays_it_takes_over_at_once() -> None:

@@ -135,12 +135,6 @@ def test_a_model_that_cannot_be_had_does_not_keep_the_scene_away() -> None:
     assert scenes.current == "B"
 
 
-def test_instruments_that_cannot_be_opened_on_the_way_are_told() -> None:
-    stage, scenes, _ = playing()
-    scenes.recall(Recall("B", BEFORE, instruments=("lv2:urn:epiano",)), stage.clock.now())
-    assert "lv2:urn:epiano cannot be opened while" in stage.show.notices[-1].text
-
-
 def test_while_nothing_plays_it_comes_at_once() -> None:
     stage = FakeStage(BEFORE)
     scenes = Scenes(stage.show, stage.show.wish, lambda name: None, LOADED)

@@ -11,7 +11,16 @@ from ripieno.clock import Beats, Seconds, TempoMap
 from ripieno.events import ClockTick, ClockTransport, SongPosition, Transport
 from ripieno.sync.effects import Begin
 from ripieno.sync.follower import Follower
-from ripieno.sync.sender import CONTINUE, START, STOP, TICK, Bytes, ClockSender, song_position
+from ripieno.sync.sender import (
+    APART,
+    CONTINUE,
+    START,
+    STOP,
+    TICK,
+    Bytes,
+    ClockSender,
+    song_position,
+)
 
 from tests.engine.ticking import Listening
 
@@ -225,3 +234,21 @@ def test_whatever_is_done_a_follower_ends_in_the_same_place(
     listening = receive(sent)
     assert isinstance(listening.effects[-1], Begin) or listening.follower.tempo is not None
     assert listening.music.straight(at) == pytest.approx(tempo.straight(at), abs=0.01)
+
+
+@pytest.mark.parametrize("bpm", [40, 90, 120, 150, 240, 300])
+@pytest.mark.parametrize("lead", [0.003, 0.0107, 0.0213, 0.0427])
+def test_the_place_is_told_well_before_continue(bpm: float, lead: float) -> None:
+    """As a performance starts: half a beat before a bar line, a lead from now. The music begins on
+    the bar line, and whoever is told begins there at the latest, in the right place."""
+    sender, tempo = ClockSender(AT), TempoMap(Seconds(51.0), Beats(15.5), bpm)
+    sent = run(sender, tempo, 51.0)
+    sender.start(tempo, Seconds(51.0 + lead))
+    sent += run(sender, tempo, 53.0)
+    (place, told), (goes_on, begun) = ((data, at) for data, at in sent if data != TICK)
+    assert (place[0], goes_on) == (0xF2, CONTINUE)
+    sixteenth = place[1] + 128 * place[2]
+    assert sixteenth in (63, 64)
+    assert begun - told >= APART - 1e-9
+    first = next(at for at in ticks_of(sent) if at >= begun)
+    assert first == pytest.approx(tempo.of_straight(Beats(sixteenth / 4)))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -91,6 +92,7 @@ from ripieno.takes.take import (
     Turned,
     Wished,
     Woke,
+    forsake_take_path,
     new_take_path,
     parse,
     read,
@@ -431,12 +433,30 @@ def test_no_take_is_ever_overwritten(tmp_path: Path, journal: Path) -> None:
     with pytest.raises(PhraseError, match="cannot be written"):
         Journal(journal, HEADER)
     folder = tmp_path / "takes"
-    assert new_take_path(folder, "jam") == folder / "jam.take"
+    folder.mkdir()
     (folder / "jam.wav").touch()
     (folder / "jam-2.mid").touch()
     assert new_take_path(folder, "jam") == folder / "jam-3.take"
+    assert new_take_path(folder, "jam") == folder / "jam-4.take"
     with pytest.raises(PhraseError, match="Name another folder"):
         new_take_path(folder / "jam.wav" / "deeper", "jam")
+
+
+def test_of_all_who_ask_at_once_each_gets_a_name_of_its_own(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(lambda _: new_take_path(tmp_path, "jam"), range(40)))
+    assert len(set(paths)) == 40
+    assert set(tmp_path.iterdir()) == set(paths)
+
+
+def test_a_reserved_name_becomes_a_journal_or_is_given_back(tmp_path: Path) -> None:
+    played, forsaken = (new_take_path(tmp_path, "jam") for _ in range(2))
+    Journal(played, HEADER).close()
+    for path in (played, forsaken, tmp_path / "never.take"):
+        forsake_take_path(path)
+    assert list(tmp_path.iterdir()) == [played]
+    assert read(played).header == HEADER
+    assert new_take_path(tmp_path, "jam") == forsaken
 
 
 def test_the_score_has_a_part_for_each_voice_and_the_player() -> None:

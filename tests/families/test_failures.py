@@ -98,6 +98,16 @@ def test_an_ignored_input_is_seen() -> None:
     assert real.share == 0.0
 
 
+def test_to_forget_is_not_to_ignore() -> None:
+    """Two answers that are different music for four bars, and the same ever after."""
+    one, other, *_ = (piece for piece in few(Split.VALID, 6) if len(piece) > 200)
+    tokens = one.tokens.copy()
+    tokens[:64] = other.tokens[:64]
+    assert counts.alike(one, replace(one, tokens=tokens)) > 0.6
+    assert not ignored([one, replace(one, tokens=tokens)]).shown
+    assert ignored([one, replace(one, name="again")]).shown
+
+
 def test_one_piece_in_ten_may_be_odd() -> None:
     pieces = [silent(bach()), *few(Split.VALID, 6), *few(Split.TRAIN, 6)]
     told = {failure.name: failure for failure in failures(pieces, ())}

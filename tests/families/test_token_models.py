@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ from ripieno_models.families.pitch_strings import chord, normal_order, note, wor
 from ripieno_models.families.pretrained import stand_in
 from ripieno_models.families.stepped import Stepped
 from ripieno_models.tokens.dataset import framed
-from ripieno_models.tokens.scheme import Scheme
+from ripieno_models.tokens.generate import draw, opening, tune_of
+from ripieno_models.tokens.scheme import PAD, START, Scheme
 from ripieno_models.tokens.shifts import Shifts
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -55,6 +57,32 @@ def test_the_deep_lstm_steps_as_it_reads(attention: bool) -> None:
     model = remi_lstm.RemiLstm(replace(DEEP, attention=attention), len(scheme)).eval()
     tokens = line(scheme)
     torch.testing.assert_close(stepped(model, tokens), model(tokens)[0][0].detach())
+
+
+@torch.inference_mode()
+def test_lines_go_on_from_what_is_remembered_of_them() -> None:
+    """Two lines at once, in two parts, as one line at once."""
+    model = pitch_lstm.build(PITCHES, 0).eval()
+    lines = torch.cat([line(SHIFTS, seed)[:, :24] for seed in (3, 4)])
+    _, states = model.go_on(lines[:, :10])
+    told, _ = model.go_on(lines[:, 10:], states)
+    torch.testing.assert_close(told[:, 0], model(lines)[0][:, -1], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [pitch_lstm, remi_lstm])
+def test_a_memory_of_fixed_shape_draws_tunes(kind: Any) -> None:
+    options = PITCHES if kind is pitch_lstm else DEEP
+    scheme = kind.KIND.scheme()
+    torch.manual_seed(2)
+    model = kind.KIND.build(options, len(scheme)).eval()
+    likes = [melody(seed) for seed in (3, 4)]
+    drawn = draw(model, scheme, likes, told=16, longest=48, seed=5)
+    assert drawn == draw(model, scheme, likes, told=16, longest=48, seed=5)
+    for ids, like in zip(drawn, likes, strict=True):
+        assert ids[:16] == opening(like, scheme, 16)
+        assert 16 < len(ids) <= 48
+        assert not {START, PAD}.intersection(scheme.names[n] for n in ids[16:])
+        assert tune_of("drawn", ids, like, scheme).notes
 
 
 def test_velocities_have_thirty_two_levels() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ripieno import plugins
+from ripieno.inference import foreign_rules as foreign
+
 BROKEN = "broken"
 PARTS = {
     "ripieno.constraints": {
@@ -12,6 +15,11 @@ PARTS = {
         "endless": "strangers_rules:endless",
         "asleep": "strangers_rules:asleep",
         "nonsense": "strangers_rules:nonsense",
+        "pattern": "strangers_rules:pattern",
+        "deaf": "strangers_rules:deaf",
+        "still": "strangers_rules:still",
+        "falls": "strangers_rules:falls",
+        "deaf_import": "strangers_deaf:rule",
     },
     "ripieno.modes": {
         "raises": "strangers_modes:Raises",
@@ -19,6 +27,15 @@ PARTS = {
         "nonsense": "strangers_modes:Nonsense",
         "no_mode": "strangers_modes:no_mode",
         "quiet": "strangers_modes:Quiet",
+        "pattern": "strangers_modes:Pattern",
+        "deaf": "strangers_modes:Deaf",
+        "asleep": "strangers_modes:Asleep",
+        "crashes": "strangers_modes:Crashes",
+        "shrill": "strangers_modes:Shrill",
+        "own_words": "strangers_modes:OwnWords",
+        "their_solo": "strangers_modes:TheirSolo",
+        "their_answer": "strangers_modes:TheirAnswer",
+        "their_accompany": "strangers_modes:TheirAccompany",
     },
     "ripieno.outputs": {
         "raises": "strangers_outputs:raises",
@@ -29,14 +46,16 @@ PARTS = {
     "ripieno.grammars": {
         "raises": "strangers_grammars:raises",
         "endless": "strangers_grammars:endless",
+        "deaf": "strangers_grammars:deaf",
     },
 }
 STRANGERS = sorted({name for parts in PARTS.values() for name in parts})
 
 MODULES = {
     "strangers_broken": 'raise RuntimeError("not today")\n',
+    "strangers_deaf": "import itertools\nall(itertools.repeat(True))\n",
     "strangers_rules": """
-import time
+import ctypes, itertools, re, time
 from ripieno.inference.constraints import ANY
 calls = 0
 def late():
@@ -55,10 +74,35 @@ def asleep(here):
     if late():
         time.sleep(3600)
     return ANY
+def pattern(here):  # backtracks for longer than anybody lives
+    if late():
+        re.match(r"(a+)+$", "a" * 64 + "b")
+    return ANY
+def deaf(here):  # for ever inside C, where no signal is heard
+    if late():
+        all(itertools.repeat(True))
+    return ANY
+def still(here):  # sleeps inside C, and goes to sleep again after each signal
+    if late():
+        libc = ctypes.PyDLL(None)
+        lock = ctypes.create_string_buffer(64)
+        libc.pthread_mutex_lock(lock)
+        libc.pthread_mutex_lock(lock)
+    return ANY
+def falls(here):
+    if late():
+        ctypes.string_at(0)
+    return ANY
 def nonsense(here):
     return "all" if late() else ANY
 """,
     "strangers_modes": """
+import itertools, os, re, time
+from ripieno.clock import Beats, Seconds
+from ripieno.events import Planned, Sounding
+from ripieno.modes.accompany import Accompany
+from ripieno.modes.answer import Answer
+from ripieno.modes.effects import Say, Sow
 from ripieno.modes.mode import Mode
 from ripieno.modes.solo import Solo
 from ripieno.events import Phase
@@ -76,6 +120,39 @@ class Endless(Solo):
 class Nonsense(Solo):
     def advance(self, beat):
         return None if beat > 9.3 else super().advance(beat)
+class Late(Solo):
+    def advance(self, beat):
+        bad = self.bad(beat) if beat > 9.3 else None
+        return super().advance(beat) if bad is None else bad
+class Pattern(Late):  # backtracks for longer than anybody lives
+    def bad(self, beat):
+        re.match(r"(a+)+$", "a" * 64 + "b")
+class Deaf(Late):  # for ever inside C, where no signal is heard
+    def bad(self, beat):
+        all(itertools.repeat(True))
+class Asleep(Late):
+    def bad(self, beat):
+        time.sleep(3600)
+class Crashes(Late):
+    def bad(self, beat):
+        os.abort()
+class Shrill(Late):
+    def bad(self, beat):
+        voices = (Sounding(0, 400, True, 90),)
+        end = Beats(beat + 0.25)
+        return (Sow(Planned(0, beat, end, voices, False, Seconds(0.0), Seconds(0.0), True)),)
+class Word(str):
+    pass
+class OwnWords(Late):
+    def bad(self, beat):
+        return (Say(Word("hello")),)
+class TheirSolo(Solo):
+    pass
+class TheirAnswer(Answer):
+    pass
+class TheirAccompany(Accompany):
+    def __init__(self, moment, encore):
+        super().__init__(moment)
 class Quiet(Mode):
     def __init__(self, moment, encore):
         super().__init__(moment)
@@ -106,6 +183,7 @@ def closed(spec, client, soundfont):
     raise OSError("the door is locked")
 """,
     "strangers_grammars": """
+import itertools
 from ripieno.inference.generate import Generator
 class Late:
     def __init__(self, model, bad):
@@ -123,6 +201,8 @@ def fail():
 def spin():
     while True:
         pass
+def deaf(model, smaller):
+    return Late(model, lambda: all(itertools.repeat(True)))
 def raises(model, smaller):
     return Late(model, fail)
 def endless(model, smaller):
@@ -143,3 +223,15 @@ def install_strangers(place: Path) -> Path:
     for name, text in MODULES.items():
         (place / f"{name}.py").write_text(text)
     return place
+
+
+class fresh_list:
+    """What is installed is looked for anew, inside and afterwards."""
+
+    def __enter__(self) -> None:
+        plugins.forget()
+        foreign.forget()
+
+    def __exit__(self, *why: object) -> None:
+        plugins.forget()
+        foreign.forget()

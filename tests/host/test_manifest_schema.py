@@ -220,6 +220,7 @@ QUICK = settings(
 @QUICK
 @given(change=CHANGES)
 @example(change=("snapshot", 0, "remove", 0))
+@example(change=("frame", 104, "replace", 34))  # a width of the hidden row that is a name
 def test_schema_and_loader_agree(
     change: tuple[str, int, str, int], bundles: dict[str, Path]
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,12 +16,15 @@ from ripieno.commands import Choose, KeyPlayed, Quit
 from ripieno.errors import PluginError
 from ripieno.inference import foreign_rules as foreign
 from ripieno.inference.constraints import ANY
+from ripieno.modes.foreign_process import PATIENCE
 from ripieno.render import render
 from ripieno.routing import OutputKind, OutputSpec, Routing
 from ripieno.settings import Mode, Rules, Settings
+from ripieno.takes import take
+from ripieno.takes.facts import Asked, Sent
 
 from tests.engine.bundles import Recipe, write_bundle
-from tests.host.strangers import BROKEN, STRANGERS, install_strangers
+from tests.host.strangers import BROKEN, STRANGERS, fresh_list
 from tests.live.show import Show, quick, show, stage_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
@@ -90,6 +92,7 @@ def test_the_grammar_plays_its_own_model(installed: Path) -> None:
     assert {(b - a) % 12 for a, b in pairwise(heard)} & {5, 7}
 
 
+@pytest.mark.usefixtures("patient")
 def test_the_mode_sings_what_was_played(installed: Path) -> None:
     words = ["--mode", "canon", "--phrase", "old-hundredth", "--bars", "9"]
     ripieno(installed, "render", *words, "--out", "canon.mid")
@@ -147,26 +150,6 @@ def test_the_output_writes_its_diary(
 # ---- strangers that fail
 
 
-class fresh_list:
-    """What is installed is looked for anew, inside and afterwards."""
-
-    def __enter__(self) -> None:
-        plugins.forget()
-        foreign.forget()
-
-    def __exit__(self, *why: object) -> None:
-        plugins.forget()
-        foreign.forget()
-
-
-@pytest.fixture
-def strangers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    place = install_strangers(tmp_path / "site")
-    monkeypatch.syspath_prepend(str(place))
-    with fresh_list():
-        yield place
-
-
 def test_they_are_listed_without_being_imported(strangers: Path) -> None:
     listed = {part.name for part in plugins.listed() if part.package == "strangers"}
     assert listed == set(STRANGERS)
@@ -199,6 +182,7 @@ RULES = {
     "raises": "'raises' of strangers failed (ValueError: in the middle of a bar)",
     "endless": "'endless' of strangers took longer than 2 ms",
     "asleep": "'asleep' of strangers took longer",
+    "pattern": "'pattern' of strangers took longer",
     "nonsense": "'nonsense' of strangers returned no set of tokens",
 }
 
@@ -225,11 +209,21 @@ MODES = {
     "endless": "'endless' of strangers took longer than 20 ms: solo takes over",
     "nonsense": "'nonsense' of strangers returned no effects from advance(): solo takes over",
     "no_mode": "makes no mode. Solo plays instead",
+    "pattern": "'pattern' of strangers took longer than 20 ms: solo takes over",
+    "deaf": "'deaf' of strangers took longer than 20 ms: solo takes over",
+    "asleep": "'asleep' of strangers does not answer: solo takes over",
+    "crashes": "'crashes' of strangers has ended its process: solo takes over",
+    "shrill": "'shrill' of strangers returned no effects from advance(): solo takes over",
+    "own_words": "'own_words' of strangers told nonsense",
 }
 
 
 @pytest.mark.parametrize("name", MODES)
-def test_a_mode_that_fails(name: str, strangers: Path, tmp_path: Path, tiny: Path) -> None:
+def test_a_mode_that_fails(
+    name: str, strangers: Path, tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "20 ms" not in MODES[name]:  # it is another fault than slowness that it must be blamed for
+        monkeypatch.setenv(PATIENCE, "2")
     settings = replace(quick(Mode.SOLO), own_mode=name)
     rendered = render(stage_of(tmp_path, tiny, settings, routing=SILENCE, bars=8))
     assert any(MODES[name] in notice.text for notice in rendered.notices)
@@ -240,9 +234,35 @@ def test_a_mode_that_fails(name: str, strangers: Path, tmp_path: Path, tiny: Pat
 def test_a_mode_that_never_returns_in_a_live_performance(
     strangers: Path, tmp_path: Path, tiny: Path
 ) -> None:
-    goes_on(replace(quick(Mode.SOLO), own_mode="endless"), tmp_path, tiny, MODES["endless"])
+    """It is inside C, and hears no signal."""
+    goes_on(replace(quick(Mode.SOLO), own_mode="deaf"), tmp_path, tiny, MODES["deaf"])
+    assert not [name for name in sys.modules if name.startswith("strangers_modes")]
 
 
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_mode_plays_in_its_own_process_what_it_plays_in_ours(
+    mode: Mode, strangers: Path, tmp_path: Path, tiny: Path
+) -> None:
+    """The moment is the same there and here: ear, key, epoch, and what the machine sounds."""
+
+    def played(folder: str, settings: Settings) -> list[str]:
+        place = tmp_path / folder
+        place.mkdir()
+        stage = stage_of(place, tiny, settings, routing=SILENCE, bars=12, guest=2)
+        assert not render(stage).missed
+        facts = take.read(stage.take).facts
+        return [repr(fact) for fact in facts if isinstance(fact, Asked | Sent)]
+
+    ours = quick(mode)
+    sent = played("ours", ours)
+    theirs = played("theirs", replace(ours, own_mode=f"their_{mode}"))
+    assert len(sent) > 60
+    mine = f"own_mode='their_{mode}'"
+    assert [fact.replace(mine, "own_mode=''") for fact in theirs] == sent
+
+
+@pytest.mark.usefixtures("patient")
 def test_another_mode_is_chosen_in_its_place(strangers: Path, tmp_path: Path, tiny: Path) -> None:
     """A stranger's mode that does its work can be left as any other."""
     settings = replace(quick(Mode.ANSWER), own_mode="quiet")

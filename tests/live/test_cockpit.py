@@ -1,15 +1,14 @@
-"""Knobs, lamps and OSC at a running performance: real ports, a real socket, clients of ours."""
+"""Knobs, lamps and OSC at a running performance: real ports, a real socket. The knobs are a program
+of its own, the lamps are read by jack_midi_dump; tests/proof has OSC with liblo's programs.
+"""
 
 from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import jack
 import pytest
 from ripieno.commands import FOOTSWITCHES, Action, Learn, LearnAll, Recall
 from ripieno.midi.controls_file import path as controls_path
@@ -20,53 +19,14 @@ from ripieno.takes.rerun import first_difference
 
 from tests.engine.jackd import JackServer, until
 from tests.engine.test_osc import packet, unpacked
+from tests.live.box import box
 from tests.live.command import RIPIENO, environment
-from tests.live.show import IN, Show, quick, show, stage_of
+from tests.live.show import Show, quick, show, stage_of
 from tests.live.terminal import terminal
 
 pytestmark = pytest.mark.real_part
 
 ENTER, ESCAPE, LEAVE, F3, F5 = "\r", "\x1b", "\x11", "\x1bOR", "\x1b[15~"
-
-
-class Controller:
-    """A box with knobs and lamps: a JACK client that is none of ours."""
-
-    def __init__(self) -> None:
-        self._client = jack.Client("box")
-        self._out = self._client.midi_outports.register("knobs")
-        self._in = self._client.midi_inports.register("lamps")
-        self._waiting: list[bytes] = []
-        self.lit: list[tuple[int, ...]] = []
-        self._client.set_process_callback(self._process)
-        self._client.activate()
-
-    def _process(self, frames: int) -> None:
-        self._out.clear_buffer()
-        for message in self._waiting[:]:
-            self._out.write_midi_event(0, message)
-            self._waiting.remove(message)
-        for _, data in self._in.incoming_midi_events():
-            self.lit.append(tuple(bytes(data)))
-
-    def connect(self) -> None:
-        self._client.connect("box:knobs", IN)
-
-    def turn(self, controller: int, value: int) -> None:
-        self._waiting.append(bytes((0xB0, controller, value)))
-
-    def close(self) -> None:
-        self._client.deactivate()
-        self._client.close()
-
-
-@contextmanager
-def box() -> Iterator[Controller]:
-    controller = Controller()
-    try:
-        yield controller
-    finally:
-        controller.close()
 
 
 @pytest.fixture
@@ -86,8 +46,8 @@ def test_a_knob_learns_turns_and_its_lamp_follows(
 ) -> None:
     file = controls_path()
     file.parent.mkdir(parents=True)
-    with box() as controller:
-        file.write_text('["port \\"ripieno-in:in\\""]\nlamps = "box:lamps"\n')
+    with jackd.dump("lamps") as lamps, box() as controller:
+        file.write_text('["port \\"ripieno-in:in\\""]\nlamps = "lamps:input"\n')
         with show(stage_of(home, tiny, quick(Mode.SOLO))) as running:
             controller.connect()
             running.send(Learn("temperature"))
@@ -97,9 +57,10 @@ def test_a_knob_learns_turns_and_its_lamp_follows(
             for value, wanted in ((127, 2.0), (0, 0.1)):
                 controller.turn(21, value)
                 temperature(running, wanted)
-            lit = len(controller.lit)
+            lit = len(lamps.so_far())
             running.client.send(_recall(running))
-            until(lambda: (0xB0, 21, 60) in controller.lit[lit:], "the lamp at 1.0")
+            lamp = (0xB0, 21, 60)
+            until(lambda: lamp in [m.data for m in lamps.so_far()[lit:]], "the lamp at 1.0", 60)
     assert 'temperature = ["cc 21 on channel 1"]' in file.read_text()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from math import log
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import mido
 import numpy as np
 import pytest
@@ -18,19 +20,36 @@ from ripieno.grammar.grid import FIRST_PITCH, HOLD, LOWEST, REST
 from ripieno.inference.blocks.model import BlockModel
 from ripieno.inference.bundle import check
 from ripieno.inference.opening import open_model
-from ripieno_models.blocks import adversarial, card, commands, evaluate, export, listening, runs
+from ripieno_models import family_results
+from ripieno_models.blocks import (
+    adversarial,
+    card,
+    commands,
+    evaluate,
+    export,
+    listening,
+    runs,
+    sample,
+)
 from ripieno_models.blocks.dataset import BlockCrops, begins, block, whole
+from ripieno_models.blocks.torch_blocks import TorchBlocks
+from ripieno_models.blocks.written import BlockWriter
 from ripieno_models.cli import main
 from ripieno_models.families.block_registry import BLOCK_FAMILIES
 from ripieno_models.families.blocks import IGNORED, UNKNOWN, BlockBatch, Blocks, nats_of
 from ripieno_models.families.gan import LOWEST_KEY, Gan, rolls
 from ripieno_models.families.vae import divergence
 from ripieno_models.families.vq_vae import VqVae
+from ripieno_models.harness import compare
+from ripieno_models.harness.written import answers
 from ripieno_models.options import chosen
 from ripieno_models.piece import Split
 from ripieno_models.runs import FIGURES, RECORD, read
 
+from tests.engine.bundles import write_bundle
 from tests.models.material import small_corpus
+
+SCHEMA = Path(compare.__file__).with_name("results.schema.json")
 
 ALL: dict[str, Any] = {
     "steps": 6, "steps_per_epoch": 3, "batch": 2, "warmup": 1, "average": 0.5, "embedding": 4,
@@ -305,6 +324,62 @@ def test_a_block_can_be_listened_to(name: str, made: dict[str, Path], tmp_path: 
     assert len(notes) == len(piece.notes())
 
 
+# ---- what they write
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_draws_pieces_and_counts_them(name: str, made: dict[str, Path]) -> None:
+    told = sample.samples(made[name], small_corpus(), pieces=2, temperature=1.0, seed=3)
+    hears = BLOCK_FAMILIES[name].hears
+    assert list(told["writing"]) == ["Bach", "from nothing", *["after a phrase"] * hears]
+    assert {path.name for path in made[name].glob("sample*")} >= {
+        "sample-1.mid", "sample-2.mid", "samples.svg", "samples.json",
+    }  # fmt: skip
+    first = (made[name] / "sample-1.mid").read_bytes()
+    assert sample.samples(made[name], small_corpus(), 2, 1.0, 3) == told
+    assert (made[name] / "sample-1.mid").read_bytes() == first
+    if name == "vae":  # once is enough
+        assert sample.samples(made[name], small_corpus(), 2, 1.0, 4)["writing"] != told["writing"]
+
+
+@pytest.mark.parametrize("name", ["vae", "vq-vae"])
+def test_it_goes_on_from_what_it_heard(name: str, made: dict[str, Path]) -> None:
+    """Two phrases, with the same chance: the phrase is kept, and what follows differs by it."""
+    model, _, kind = runs.load(made[name])
+    writer = BlockWriter(TorchBlocks(model, kind), variation=0.0)
+    form, other = small_corpus().of(Split.VALID)
+    told = answers(writer, [form, other], seed=1, opening=32)
+    assert [len(piece) for piece in told] == [len(form) - 32] * 2
+    assert not np.array_equal(told[0].tokens, told[1].tokens)
+    written = writer.write(form, 1, 32)
+    assert np.array_equal(written.tokens[:32], form.tokens[:32])
+    assert np.array_equal(written.tokens, writer.write(form, 1, 32).tokens)
+
+
+def test_a_bundle_writes_what_its_run_writes(made: dict[str, Path], written: Path) -> None:
+    model, _, kind = runs.load(made["vae"])
+    form = small_corpus().of(Split.VALID)[0]
+    played = open_model(check(written))
+    assert isinstance(played, BlockModel)
+    one = BlockWriter(played, 0.5).write(form, 2, 32).tokens
+    other = BlockWriter(TorchBlocks(model, kind), 0.5).write(form, 2, 32).tokens
+    assert (one == other).mean() > 0.98
+
+
+def test_blocks_stand_beside_decisions_in_a_comparison(written: Path, tmp_path: Path) -> None:
+    grid = write_bundle(tmp_path / "test-lstm")
+    told, music = compare.compare([grid, written], small_corpus(), Split.VALID, pieces=2, seed=1)
+    jsonschema.validate(json.loads(json.dumps(told)), json.loads(SCHEMA.read_text()))
+    _, first, second = told["rows"]
+    assert "nll" in first
+    assert "nll" not in second
+    assert second["parameters"] > 0 and second["milliseconds"] > 0
+    assert [len(piece) for piece in music["vae"]] == [len(piece) for piece in music[compare.REAL]]
+    page = family_results.compared(told)
+    assert "| `vae` | " in page
+    assert " | – | " in page
+
+
 # ---- failures, and wrong input
 
 
@@ -362,14 +437,16 @@ def test_wrong_input_is_told_in_a_sentence(
     with pytest.raises(SettingError, match="whole beats"):
         options_of("vq-vae", crop=18)
     for words, sentence in (
-        (["sample", "vae"], "vae has no 'sample'"),
+        (["judge", "vae"], "vae has no 'judge'"),
+        (["sample", "vae", "--temperature", "3"], "temperature = 3 is out of range"),
+        (["sample", "gan", "--out", str(made["vae"])], "this is a run of 'vae'"),
         (["train", "vae", "--entries", "3"], "vae has no option --entries"),
         (["evaluate", "gan", "--out", str(made["vae"])], "this is a run of 'vae'"),
         (["export", "vae", "--out", "/nowhere"], "no weights of a family of blocks"),
     ):
         assert main(words) == 2
         assert sentence in capsys.readouterr().err
-    assert set(commands.COMMANDS) == {"train", "evaluate", "export", "report"}
+    assert set(commands.COMMANDS) == {"train", "evaluate", "sample", "export", "report"}
 
 
 def test_too_little_to_learn_from_is_told(tmp_path: Path) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 from ripieno.errors import RipienoError
 from ripieno.inference.bundle import check
@@ -18,10 +17,11 @@ from ripieno_models import cli
 from ripieno_models.families import folk_lstm, folk_transformer
 from ripieno_models.options import Training
 from ripieno_models.piece import Split
+from ripieno_models.runs import RECORD, read, write
 from ripieno_models.tokens import runs
 from ripieno_models.tokens.dataset import whole
 from ripieno_models.tokens.evaluate import nats_per_note
-from ripieno_models.train import CURVE, LAST, trainer_for
+from ripieno_models.train import CURVE, LAST
 
 from tests.models.tunes import write_folk
 
@@ -60,32 +60,56 @@ class BreakOff(Callback):
             raise KeyboardInterrupt
 
 
-def test_a_run_learns_and_goes_on_where_it_was_broken_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data, unbroken, broken = (tmp_path / name for name in ("data", "unbroken", "broken"))
+def broken_off(options: Training, data: Path, place: Path) -> tuple[Path, Path]:
+    """The folders of a run of three epochs that went through, and of one that was broken off in the
+    third."""
+    kind, unbroken, broken = folk_transformer.KIND, place / "unbroken", place / "broken"
+    runs.fit(kind, options, data, unbroken, progress=False)  # type: ignore[arg-type]
+    first = runs.fit(kind, options, data, broken, progress=False, more=[BreakOff()])  # type: ignore[arg-type]
+    assert first.interrupted
+    assert len(rows(broken)) == 2
+    return unbroken, broken
+
+
+def alike(unbroken: Path, broken: Path) -> bool:
+    """Whether two runs ended with the same curve and the same weights, to the last bit."""
+    one, other = (
+        runs.load(folk_transformer.KIND, folder, LAST)[0].state_dict()
+        for folder in (unbroken, broken)
+    )
+    same = all(torch.equal(one[name], other[name]) for name in one)
+    return same and rows(broken) == rows(unbroken)
+
+
+def test_a_run_learns_and_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
+    data = tmp_path / "data"
     write_folk(data)
-    kind = folk_transformer.KIND
-    runs.fit(kind, TRANSFORMER, data, unbroken, progress=False)
+    unbroken, broken = broken_off(TRANSFORMER, data, tmp_path)
+    runs.fit(folk_transformer.KIND, TRANSFORMER, data, broken, resume=True, progress=False)
     curve = [float(row["valid_nll"]) for row in rows(unbroken)]
     assert len(curve) == 3
     assert curve[-1] < 0.7 * untrained(data)
+    assert alike(unbroken, broken)
 
-    def breaking(
-        options: Training, folder: Path, progress: bool, names: tuple[str, ...], **how: Any
-    ) -> Trainer:
-        trainer = trainer_for(options, folder, progress, names, **how)
-        trainer.callbacks.append(BreakOff())  # type: ignore[attr-defined]
-        return trainer
 
-    monkeypatch.setattr(runs, "trainer_for", breaking)
-    assert runs.fit(kind, TRANSFORMER, data, broken, progress=False).interrupted
-    monkeypatch.undo()
-    assert len(rows(broken)) == 2
-    runs.fit(kind, TRANSFORMER, data, broken, resume=True, progress=False)
-    assert rows(broken) == rows(unbroken)
-    one, other = (runs.load(kind, folder, LAST)[0].state_dict() for folder in (unbroken, broken))
-    assert all(torch.equal(one[name], other[name]) for name in one)
+def test_a_run_goes_on_with_the_options_that_it_began_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two optimisers move the weights by one schedule; both go on with what they remember."""
+    data = tmp_path / "data"
+    write_folk(data)
+    options = replace(TRANSFORMER, orthogonal=True, steps=15, steps_per_epoch=5)
+    unbroken, broken = broken_off(options, data, tmp_path)
+    began = read(broken, RECORD) | {"after": {"command": "as it was begun"}}
+    write(broken, RECORD, began)
+    words = ["train", "folk-transformer", "--data", str(data), "--out", str(broken)]
+    assert cli.main([*words, "--resume", "--no-orthogonal", "--quiet"]) == cli.WRONG_INPUT
+    assert "another size, family or optimiser" in capsys.readouterr().err
+    write(broken, RECORD, began)
+    assert cli.main([*words, "--resume", "--quiet"]) == 0
+    assert alike(unbroken, broken)
+    told = read(broken, RECORD)
+    assert {**told, "minutes": 0.0} == began
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,8 @@ def test_three_play_through_one_port_and_the_death_of_one_is_its_own(
         mortal_jackd.connect(OUT, dump.port)
         running.until(lambda t: t.beat > 6 and all(p.steps > 8 for p in t.partners), "all play")
         assert len(children(running.realtime)) == 3
+        told = [partner.settings.sampling.seed for partner in running.seen[-1].partners]
+        assert told == [seat.member.settings.sampling.seed for seat in stage.seats]
         victim = min(children(running.realtime))
         os.kill(victim, signal.SIGKILL)
         running.until(lambda t: any("stopped" in n.text for n in t.notices), "the news")

@@ -18,9 +18,9 @@ import pytest
 
 from tests.engine.jackd import Dump, Heard, JackServer, until
 from tests.live import score_reader
+from tests.live.box import box
 from tests.live.command import RIPIENO, environment
 from tests.live.show import OUT
-from tests.live.test_cockpit import box
 from tests.live.tmux import Pane, pane
 
 pytestmark = [pytest.mark.real_part, pytest.mark.timeout(400)]
@@ -135,17 +135,21 @@ def both_layers(screen: Pane, music: Dump) -> None:
     screen.keys("M", "M")
     screen.shows("mode ‹solo›", "playing")
     screen.keys("3", "(")
-    screen.shows("mute", "density ‹0.95›")
+    screen.shows("mute", "density ( ) ‹0.95›")
     silent = len(on(music.so_far(), 2))
     going_on = machine(music.so_far())
     until(lambda: machine(music.so_far()) > going_on + 8, "the other voices", 60)
     assert len(on(music.so_far(), 2)) <= silent + 1, "one that was on its way at the most"
     screen.keys("3")
     until(lambda: len(on(music.so_far(), 2)) > silent + 1, "the tenor again", 60)
-    screen.click(*screen.find("tempo ‹"))
-    screen.shows("tempo ‹160›")
+    screen.click(*screen.find("tempo ↑↓ ‹"))
+    screen.shows("tempo ↑↓ ‹160›")
     screen.keys("Z")
-    screen.shows("Tempo is as it was", "tempo ‹161›")
+    screen.shows("Tempo is as it was", "tempo ↑↓ ‹161›")
+    screen.keys("V", "}")
+    screen.shows("The alto's lowest note: {", "{F#3}–")
+    screen.keys("{")
+    screen.shows("{F3}–")
 
 
 def every_shelf(screen: Pane) -> None:
@@ -198,9 +202,9 @@ def a_controller_learns(screen: Pane, lamps: Dump) -> None:
         controller.turn(CONTROLLER, 64)
         screen.shows("turns temperature")
         controller.turn(CONTROLLER, 127)
-        screen.shows("temp ‹2.00›")
+        screen.shows("temp ←→ ‹2.00›")
         screen.keys("Left")
-        screen.shows("temp ‹1.95›")
+        screen.shows("temp ←→ ‹1.95›")
 
         def lit() -> list[int]:
             known = lamps.so_far()
@@ -213,7 +217,7 @@ def osc_speaks(screen: Pane, told: Path, port: int) -> None:
     """Another program turns a control by its name, and is told what became of it."""
     send = ("oscsend", "127.0.0.1", str(port))
     subprocess.run([*send, "/ripieno/temperature", "f", "0.8"], check=True)
-    screen.shows("temp ‹0.80›")
+    screen.shows("temp ←→ ‹0.80›")
     until(lambda: "/ripieno/temperature f 0.8" in told.read_text(), "what it became", 60)
     subprocess.run([*send, "/ripieno/mute_alto", "f", "1"], check=True)
     screen.shows("╌ mute ╌")
@@ -227,14 +231,14 @@ def looks_and_sizes(screen: Pane) -> None:
     screen.keys("F7")
     screen.shows("Theme: light")
     screen.resize(SMALL)
-    screen.hides("density ‹")
+    screen.hides("density")
     screen.shows("temp ‹0.80›", "COMMAND", "Esc panic")
     assert all(len(row) <= SMALL[0] for row in screen.rows)
     screen.keys("F8")
     screen.hides("temp ‹")
     screen.keys("F8")
     screen.resize(LARGE)
-    screen.shows("density ‹", "planned")
+    screen.shows("density ( ) ‹", "planned")
 
 
 def the_end(screen: Pane, music: Dump, folder: Path) -> None:

@@ -15,7 +15,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.style import Style
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -28,6 +27,9 @@ from ripieno_app.widgets.transport import PhaseLine, Position
 
 ItemT = TypeVar("ItemT")
 T = TypeVar("T")
+EVERYWHERE = (("/", "search"), ("q", "close"), ("Esc", "panic"))
+"""Keys of every shelf, and what they do."""
+NOT_FOUND = "Nothing here has “{}”. / searches for something else, an empty line shows all."
 _MOVES = {
     "up": "cursor_up",
     "down": "cursor_down",
@@ -91,7 +93,7 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="shelf"):
-            yield Header(self._head(), classes="shelf-head")
+            yield Header(self.TITLE or "", (*self.KEYS, *EVERYWHERE))
             with Horizontal(classes="shelf-body"):
                 yield Listing(id="list")
                 with VerticalScroll(id="detail"):
@@ -101,14 +103,6 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
             with Horizontal(classes="row"):
                 yield Position()
                 yield PhaseLine()
-
-    def _head(self) -> Content:
-        head = Content.assemble((f"{self.TITLE}   ", "bold $accent"))
-        for key, does in (*self.KEYS, ("/", "search"), ("q", "close"), ("Esc", "panic")):
-            told = f" {does}".replace(" ", "\N{NO-BREAK SPACE}")  # a key stays with its words
-            hint = Content.assemble((key, "bold $command"), (told, "$label"))
-            head += hint.stylize(Style.from_meta({"key": key})) + Content("  ")
-        return head
 
     def on_mount(self) -> None:
         self.query_one("#ask", Input).display = False
@@ -142,10 +136,14 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
         listing.clear_options()
         listing.add_options([Option(Content.assemble(*row.words)) for row in self._shown])
         if self._shown:
-            playing = [place for place, row in enumerate(self._shown) if row.is_playing]
-            first = playing[0] if playing else 0  # where it opens: on what plays
-            listing.highlighted = min(first if before is None else before, len(self._shown) - 1)
+            here = self._playing if before is None else before
+            listing.highlighted = min(here, len(self._shown) - 1)
         self._show_detail()
+
+    @property
+    def _playing(self) -> int:
+        """Where it opens: on what plays, or at the top."""
+        return next((place for place, row in enumerate(self._shown) if row.is_playing), 0)
 
     @property
     def chosen(self) -> ItemT | None:
@@ -155,7 +153,8 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
 
     def _show_detail(self) -> None:
         item = self.chosen
-        text = Content(self.EMPTY) if item is None else self.detail(item)
+        nothing = NOT_FOUND.format(self._search) if self._search else self.EMPTY
+        text = Content(nothing) if item is None else self.detail(item)
         self.query_one("#detail-text", Static).update(text)
 
     # ---- what it does
@@ -222,7 +221,8 @@ class Browser(ModalScreen[Action | None], Generic[ItemT]):
             self.fill()
             places = [at for at, row in enumerate(self._shown) if row.item is before]
             if self._shown:
-                self.query_one("#list", OptionList).highlighted = places[0] if places else 0
+                here = places[0] if places else self._playing
+                self.query_one("#list", OptionList).highlighted = here
 
     @on(Input.Submitted)
     def _answered(self, event: Input.Submitted) -> None:

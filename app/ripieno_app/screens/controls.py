@@ -73,11 +73,11 @@ class ControlsScreen(Browser[_Entry]):
     TITLE: ClassVar[str | None] = "Controls"
     OWN_KEY = "f6"
     KEYS = (
-        ("←→", "turn, as a click does"),
+        ("←→", "turn"),
         ("l", "learn"),
-        ("p", "learn as pick-up"),
-        ("r", "learn an endless knob"),
-        ("J", "learn the footswitch set"),
+        ("p", "learn, pick-up"),
+        ("r", "learn, endless"),
+        ("J", "footswitches"),
     )
 
     def load(self) -> Sequence[_Entry]:
@@ -96,6 +96,8 @@ class ControlsScreen(Browser[_Entry]):
 
     def detail(self, item: _Entry) -> Content:
         keys = [key.label for key in KEYS if item.name and turned_by(key.action) == item.name]
+        if isinstance(item.up, Dial) and knobs.knob(item.name).unit == "pitch":
+            keys = ["{ }", "after", "V", "R"]
         return facts(
             (
                 ("name", item.name),
@@ -144,7 +146,12 @@ def _value(view: View, item: _Entry) -> str:
             return pitch_name(int(value))
         if knob.name == "player_voice":
             return VOICES[int(value)]
-        return beats_text(value) if knob.unit == "beats" else f"{value:g} {knob.unit}".strip()
+        if knob.unit == "beats":
+            return beats_text(value)
+        number = f"{round(value, 2):g}"
+        unit = knob.unit.removesuffix("s") if value == 1 else knob.unit
+        told = f"{number} {unit}".strip()
+        return told if len(told) <= VALUE_WIDTH else number  # what is allowed has it, too
     if isinstance(item.up, Cycle):
         return knobs.switch(item.name).read(settings)
     return "on" if surface.position(settings, item.name) else "off"

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ripieno_app.keys import ANSWER, KEYS, Action, Deed, Key, Layer, action_of, key_name
+from ripieno_app.keys import ANSWER, KEYS, Action, Deed, Key, Layer, action_of, key_name, turns_back
 from ripieno_app.messages import Words
 
 Part = tuple[str, str]
@@ -43,6 +43,7 @@ ON_THE_SCREEN: tuple[tuple[str, str], ...] = (
     ("⣤⣤⣤⣤", "planned: they may still change"),
     ("C4", "middle C. On a low screen the roll shows staff positions, else semitones"),
     ("▮▮▮▯", "how hard a voice sounds now; behind it, the range that it may use"),
+    ("{C4}–G5", "a voice's range. In braces the note that { and } turn; V the next, R its other"),
     ("missed", "steps whose deadline passed: the chord was held, the beat was kept"),
     ("ladder", "time is short, so it draws fewer candidates, looks less far back, or holds"),
     ("relaxed", "how often a soft rule gave way because nothing else was left"),
@@ -137,7 +138,7 @@ def _figures(telemetry: Telemetry) -> list[Part]:
 
 
 def _without_backward() -> list[Key]:
-    return [key for key in KEYS if not key.everywhere and not key.label.startswith("Shift")]
+    return [key for key in KEYS if not key.everywhere and not turns_back(key)]
 
 
 def _title(text: str) -> Part:

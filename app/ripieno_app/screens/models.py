@@ -10,6 +10,7 @@ from ripieno.grammar.grid import STEPS_PER_BEAT
 from ripieno.library.items import ModelItem
 from textual.content import Content
 
+from ripieno_app.card import words_of
 from ripieno_app.screens.browser import Browser
 from ripieno_app.screens.shelf import Row, facts
 
@@ -48,15 +49,15 @@ class ModelsScreen(Browser[ModelItem]):
             return Content.assemble((item.problem, "$urgent"))
         view = self.desk.view()
         bpm = view.controls.settings.bpm if view is not None else 120.0
-        return facts(
+        told = facts(
             (
                 ("title", item.title),
                 ("licence", item.licence),
                 ("size", f"{item.megabytes:.1f} MB ({', '.join(item.precisions)})"),
                 ("speed", fit(item.step_ms, bpm)),
-            ),
-            item.card,
+            )
         )
+        return told + Content.assemble("\n", *words_of(item.card))
 
     def choose(self, item: ModelItem) -> None:
         if item.problem:

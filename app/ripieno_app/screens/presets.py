@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ripieno.commands import Recall
+from ripieno.events import PartnerState
 from ripieno.library.items import PresetItem
 from textual.content import Content
 
 from ripieno_app.desk import Desk
 from ripieno_app.keys import Deed
+from ripieno_app.messages import View
 from ripieno_app.screens.browser import Browser
 from ripieno_app.screens.shelf import Row, facts
 from ripieno_app.widgets.line import Words
@@ -62,7 +64,8 @@ class PresetsScreen(Browser[_Entry]):
         if view is None or not view.changed:
             return ()
         settings, programs = view.controls.settings, view.telemetry.programs
-        return self.desk.library.changes(self.desk.preset, settings, programs)
+        players = _players(view)
+        return self.desk.library.changes(self.desk.preset, settings, programs, players)
 
     def row(self, item: _Entry) -> Row[_Entry]:
         view = self.desk.view()
@@ -143,8 +146,9 @@ class PresetsScreen(Browser[_Entry]):
             self.say("A preset needs a name, without a slash.", urgent=True)
             return
         base, settings, programs = self.desk.preset, view.controls.settings, view.telemetry.programs
+        players = _players(view)
         self.ask(
-            lambda: self.desk.library.save_preset(base, plain, settings, programs),
+            lambda: self.desk.library.save_preset(base, plain, settings, programs, players),
             lambda path: self._saved(plain, path),
         )
 
@@ -152,3 +156,12 @@ class PresetsScreen(Browser[_Entry]):
         self.desk.saved_as(name)
         self.say(f"Saved: {path}")
         self.reload()
+
+
+def _players(view: View) -> tuple[PartnerState, ...]:
+    """All who play, the one in front with what the controls show."""
+    told = view.telemetry
+    return tuple(
+        replace(each, settings=view.controls.settings) if place == told.front else each
+        for place, each in enumerate(told.partners)
+    )

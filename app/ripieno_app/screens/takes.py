@@ -51,7 +51,8 @@ class TakesScreen(Browser[TakeItem]):
     def detail(self, item: TakeItem) -> Content:
         if item.problem:
             return Content.assemble((item.problem, "$urgent"))
-        opinions = f"{item.rated} places, {item.rating:+d} in all" if item.rated else "none yet"
+        places = "1 place" if item.rated == 1 else f"{item.rated} places"
+        opinions = f"{places}, {item.rating:+d} in all" if item.rated else "none yet"
         whole = {1: "liked", -1: "disliked"}.get(item.opinion, "")
         return facts(
             (

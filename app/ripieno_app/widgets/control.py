@@ -15,12 +15,15 @@ from ripieno_app.messages import Asked, View
 from ripieno_app.widgets.line import Line, Words
 from ripieno_app.wishes import State
 
+ROOMY = 96
+"""Columns of the screen from which on keys that are no letters of a title stand behind it."""
 DOTS = {State.ASKED: "○", State.COMING: "●"}
 
 
 @dataclass(frozen=True, slots=True)
 class ControlSpec:
-    """What a control shows and does. `letter` is a letter of `title`, '' when it has other keys."""
+    """What a control shows and does. `letter` is a letter of `title`, '' when it has other keys:
+    `keys`, told behind the title where letters are commands and the screen is wide."""
 
     name: str
     title: str
@@ -28,6 +31,7 @@ class ControlSpec:
     value: Callable[[View], str]
     down: Action
     up: Action
+    keys: str = ""
 
 
 class Control(Line):
@@ -46,7 +50,9 @@ class Control(Line):
 
     def _title(self, command: bool) -> Words:
         if not self.spec.letter:
-            return ((f"{self.spec.title} ", "$label"),)
+            told = command and self.spec.keys and self.screen.size.width >= ROOMY
+            keys = f"{self.spec.keys} " if told else ""
+            return ((f"{self.spec.title} ", "$label"), (keys, "bold $command"))
         before, letter, after = self.spec.title.partition(self.spec.letter)
         style = "bold underline $command" if command else "$label"
         return ((before, "$label"), (letter, style), (f"{after} ", "$label"))

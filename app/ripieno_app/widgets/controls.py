@@ -15,23 +15,25 @@ from ripieno_app.wishes import PHRASE
 _LONGEST_PHRASE = 18
 
 
-def _knob(name: str, title: str, letter: str = "", form: str = "{:g}") -> ControlSpec:
+def _knob(
+    name: str, title: str, letter: str = "", form: str = "{:g}", keys: str = ""
+) -> ControlSpec:
     knob = knobs.knob(name)
 
     def value(view: View) -> str:
         now = knob.read(view.controls.settings)
         return beats_text(now) if knob.unit == "beats" else form.format(now)
 
-    return ControlSpec(name, title, letter, value, Dial(name, -1), Dial(name, 1))
+    return ControlSpec(name, title, letter, value, Dial(name, -1), Dial(name, 1), keys)
 
 
-def _switch(name: str, title: str, letter: str = "") -> ControlSpec:
+def _switch(name: str, title: str, letter: str = "", keys: str = "") -> ControlSpec:
     switch = knobs.switch(name)
 
     def value(view: View) -> str:
         return switch.read(view.controls.settings)
 
-    return ControlSpec(name, title, letter, value, Cycle(name, -1), Cycle(name, 1))
+    return ControlSpec(name, title, letter, value, Cycle(name, -1), Cycle(name, 1), keys)
 
 
 def _key(view: View) -> str:
@@ -73,12 +75,12 @@ def _tempo(view: View) -> str:
 
 
 TRANSPORT_CONTROLS = (
-    ControlSpec("tempo", "tempo", "", _tempo, Dial("tempo", -1), Dial("tempo", 1)),
+    ControlSpec("tempo", "tempo", "", _tempo, Dial("tempo", -1), Dial("tempo", 1), "↑↓"),
     _switch("meter", "meter", "e"),
     _switch("mode", "mode", "m"),
 )
 FIRST_ROW = (
-    _knob("temperature", "temp", form="{:.2f}"),
+    _knob("temperature", "temp", form="{:.2f}", keys="←→"),
     _knob("stability", "stability", "i", "{:.2f}"),
     _knob("space", "space", "s", "{:.2f}"),
     ControlSpec("key", "key", "k", _key, Cycle("key", -1), Cycle("key", 1)),
@@ -89,7 +91,7 @@ SECOND_ROW = (
     ControlSpec(
         "player_voice", "you", "y", _voice, Dial("player_voice", -1), Dial("player_voice", 1)
     ),
-    ControlSpec("octave", "octave", "", _octave, MoveOctave(-1), MoveOctave(1)),
+    ControlSpec("octave", "octave", "", _octave, MoveOctave(-1), MoveOctave(1), "[ ]"),
     ControlSpec("length", "notes", "n", _length, ChangeLength(-1), ChangeLength(1)),
     ControlSpec(
         "latch", "latch", "l", lambda v: "on" if v.hands.latch else "off", Deed.LATCH, Deed.LATCH
@@ -100,13 +102,14 @@ TURNS_ROW = (
     _switch("hand_over", "hand-over", "h"),
     _knob("top_p", "top-p", "t", "{:.2f}"),
     _knob("lookahead", "ahead", "a"),
-    _knob("density", "density", form="{:.2f}"),
-    _knob("candidates", "candidates"),
+    _knob("density", "density", form="{:.2f}", keys="( )"),
+    _knob("candidates", "candidates", keys="+ -"),
 )
 TIME_ROW = (
-    _switch("source", "clock"),
-    _knob("swing", "swing", form="{:.2f}"),
+    _switch("source", "clock", keys="d"),
+    _knob("swing", "swing", form="{:.2f}", keys="f"),
     _knob("count_in", "count-in", "u"),
-    _switch("metronome", "metronome"),
-    _switch("send", "send"),
+    _switch("metronome", "metronome", keys="."),
+    _switch("send", "send", keys="8"),
+    _knob("max_leap", "leap", keys=", ;"),
 )

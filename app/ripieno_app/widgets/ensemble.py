@@ -36,13 +36,16 @@ class PartnerStrip(Line):
         front = view.telemetry.front == self.place
         level = -(-max(partner.levels, default=0) * CELLS // 127)
         roomy = self.size.width >= ROOMY
-        return (
+        words: Words = (
             ("▸" if front else " ", "bold $flag"),
             (partner.name, "bold reverse" if front else "bold"),
             (f" {'▮' * level}{'▯' * (CELLS - level)}", "$playing" if level else "$label"),
             *_trouble(partner, roomy),
-            (f" {_what(partner, roomy)}", "$label"),
         )
+        room = self.size.width - sum(len(text) for text, _ in words)
+        whole = f" {_what(partner, roomy)} "
+        told = whole if len(whole) <= room else f" {_what(partner, False)}"
+        return (*words, (told.rstrip(), "$label"))
 
     def on_click(self, event: events.Click) -> None:
         event.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ripieno.clock import Seconds
 from ripieno.events import Latency, Rung, Telemetry
 from ripieno.routing import OutputKind
@@ -92,19 +94,15 @@ class LatencyLine(Line):
     def write(self, view: View) -> Words:
         telemetry = view.telemetry
         rung = self._rung.of(telemetry.rung, telemetry.at)
-        rows = self.size.height
-        if not self._pace.due(telemetry.at, self.screen.size.width, rows):
+        rows, width = self.size.height, self.size.width
+        if not self._pace.due(telemetry.at, self.screen.size.width, rows, width):
             return self._words
         roomy, vast = self._pace.roomy, self._pace.vast
         whole = self.screen.size.width >= WHOLE or rows > 1
         share = budget_share(telemetry)
         stages = [
-            word
-            for latency in telemetry.latencies
-            for word in (
-                *_stage(latency, vast, whole),
-                *_gauge(latency, share, roomy and rung is Rung.FULL),
-            )
+            (*_stage(each, vast, whole), *_gauge(each, share, roomy and rung is Rung.FULL))
+            for each in telemetry.latencies
         ]
         unit = f"  {'p50/p95/p99' if whole else 'p50/p99'} in ms"
         if rows > 1:
@@ -117,12 +115,21 @@ class LatencyLine(Line):
             unit = "  ms"
         ladder = () if rung is Rung.FULL else _ladder(rung, vast)
         counts = _counts(telemetry, ladder, relaxed=roomy)
-        return (*counts, *stages, (unit if stages else "", "$label"))
+        return _fitting(counts, [*stages, ((unit if stages else "", "$label"),)], width)
 
 
-def _flush(words: list[tuple[str, str]]) -> Words:
+def _fitting(words: Words, more: Iterable[Words], width: int) -> Words:
+    """`words`, and of `more` what there is room for, nothing of it cut."""
+    for each in more:
+        if sum(len(text) for text, _ in (*words, *each)) > width:
+            break
+        words = (*words, *each)
+    return words
+
+
+def _flush(stages: list[Words]) -> Words:
     """The words of a row of their own, which begins at the margin."""
-    (first, style), *rest = words or [("", "")]
+    (first, style), *rest = [word for words in stages for word in words] or [("", "")]
     return ((first.lstrip(" "), style), *rest)
 
 

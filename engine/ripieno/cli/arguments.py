@@ -73,6 +73,11 @@ class Parser(argparse.ArgumentParser):
             known = [name for action in self._all_actions() for name in action.option_strings]
             near = nearest_name(word, known) if word.startswith("-") else ""
             return (f"{self.prog} does not know {word!r}. {near or see}",)
+        if match := re.match(r"argument (--\S+): invalid choice: '(.*?)'", message):
+            own = next(each for each in self._all_actions() if match[1] in each.option_strings)
+            names = [str(choice) for choice in own.choices or () if choice]
+            near = nearest_name(match[2], names) or see
+            return (f"{match[1]} cannot be {match[2]!r}; allowed: {', '.join(names)}. {near}",)
         if match := re.match(r"argument \S+: invalid choice: '(.*?)'", message):
             near = nearest_name(match[1], COMMANDS)
             return (f"{self.prog} has no command {match[1]!r}. {near or see}",)
@@ -144,6 +149,9 @@ def parser_of() -> Parser:
         "doctor", "doctor", "What works on this machine, and what would mend the rest."
     )
     _add_model(doctor)
+    doctor.add_argument(
+        "--preset", metavar="NAME", help="all that this preset needs: who plays in it, and on what"
+    )
     about = "List the models that can play; try, add and remove other people's."
     add_models(command("models", "models", about, MODELS_EXAMPLES))
     listed = command("plugins", "models", "List the parts that other packages bring.")

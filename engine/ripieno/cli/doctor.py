@@ -6,6 +6,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
+from ripieno.cli.options import soundfont_of
 from ripieno.doctor.doctor import examine
 from ripieno.doctor.finding import Health
 from ripieno.preset.preset import DEFAULT, load_preset
@@ -17,7 +18,7 @@ _SIGNS = {Health.GOOD: "✓", Health.FAIR: "!", Health.BROKEN: "✗"}
 
 def doctor(options: Namespace) -> int:
     """Print what was found about this machine; 1 when something is broken."""
-    preset = load_preset(DEFAULT)
+    preset = load_preset(options.preset or DEFAULT)
     model = options.model or preset.model
     precision = precision_from("--precision", options.precision or preset.precision)
     log = cache_home() / "engine.log"
@@ -26,7 +27,9 @@ def doctor(options: Namespace) -> int:
     except OSError:
         log = Path(os.devnull)
     counts = dict.fromkeys(Health, 0)
-    for finding in examine(model, precision, preset.settings.bpm, log):
+    asked = preset if options.preset else None
+    font = soundfont_of(preset.routing.soundfont) if asked else None
+    for finding in examine(model, precision, preset.settings.bpm, log, asked, font):
         counts[finding.health] += 1
         print(f"{_SIGNS[finding.health]} {finding.part:<13}{finding.found}", flush=True)
         for line in finding.table:

@@ -177,13 +177,15 @@ def _pack(name: str) -> int:
 
 def plugins(options: Namespace) -> int:
     """List what other packages bring and what is ours, by name; import it only to check it."""
+    from ripieno.library.plugin_trial import try_import
+
     rows: list[tuple[str, ...]] = []
     code = OK
     for part in parts.listed():
         state = ""
         if options.check:
             try:
-                parts.load(part.group, part.name)
+                try_import(part)
                 state = "can be imported"
             except RipienoError as error:
                 state, code = str(error), REFUSED

@@ -10,6 +10,8 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import FrameType
@@ -31,7 +33,7 @@ from ripieno.library.takes import keep_ratings
 from ripieno.osc.address import LOOPBACK, OscSpec, address_from
 from ripieno.processor import refuse_what_cannot_compute
 from ripieno.takes.ratings import FILE as RATINGS
-from ripieno.takes.take import new_take_path
+from ripieno.takes.take import forsake_take_path, new_take_path
 
 if TYPE_CHECKING:
     from ripieno.stage import Stage
@@ -70,20 +72,22 @@ def play(options: Namespace) -> int:
     guide = screen is not None and options.preset is None and not shelves.welcomed()
     guest = 0 if guide else what.guest(screen is not None)  # in the first minute only you play
     stage = _stage(what, options.takes, bars or None, guest, _osc(options))
+    by_hand = options.outputs is not None or options.soundfont is not None
+    stage = replace(stage, instruments_stay=by_hand)
     from ripieno.client import Client
 
     title = what.preset.title or what.preset.name
-    client = Client(stage)
     try:
-        if screen is not None:
-            show: Screen = screen.load()  # only now, while the engine is starting
-            looks = Looks(what.preset.name, title, options.theme, options.compact, guide=guide)
-            code = show(client, shelves=shelves, looks=looks)
-        else:
-            print(f"{title}. {what.preset.about}".strip())
-            code = perform(client, stage.bars)
+        with closing(Client(stage)) as client:
+            if screen is not None:
+                show: Screen = screen.load()  # only now, while the engine is starting
+                looks = Looks(what.preset.name, title, options.theme, options.compact, guide=guide)
+                code = show(client, shelves=shelves, looks=looks)
+            else:
+                print(f"{title}. {what.preset.about}".strip())
+                code = perform(client, stage.bars)
     finally:
-        client.close()
+        forsake_take_path(stage.take)
     if stage.take.exists():
         print("Writing the take …", flush=True)
         _tell(export(stage.take, stage.soundfont, wav=not options.no_wav))
@@ -107,7 +111,10 @@ def render(options: Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         takes = folder if out is not None else options.takes
         stage = _stage(what, takes, options.bars, what.guest(screen=False))
-        rendered = play_offline(stage)
+        try:
+            rendered = play_offline(stage)
+        finally:
+            forsake_take_path(stage.take)
         wav = out.suffix == ".wav" if out is not None else not options.no_wav
         files = export(stage.take, stage.soundfont, wav=wav, out=out)
     for notice in rendered.notices:
@@ -180,6 +187,7 @@ def _stage(
         log.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
         log = Path(os.devnull)
+    set_list = recalls()
     return Stage(
         preset=what.preset,
         model=model_spec(what.folder, what.preset.precision, what.fallback, what.preset.settings),
@@ -190,7 +198,7 @@ def _stage(
         log=log,
         guest=guest,
         bars=bars,
-        set_list=recalls(),
+        set_list=set_list,
         osc=osc,
     )
 

@@ -16,9 +16,11 @@ from pathlib import Path
 
 from ripieno import resources
 from ripieno.clock import Seconds
+from ripieno.doctor.doctor_ensemble import ends, playing_together
 from ripieno.doctor.doctor_model import playing
 from ripieno.doctor.finding import Finding, Health
 from ripieno.errors import RipienoError
+from ripieno.preset.preset import Preset
 from ripieno.processor import lacks_avx, refuse_what_cannot_compute
 
 PYTHONS = ((3, 11), (3, 12))
@@ -33,14 +35,27 @@ GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _LIMITS_FILE = "/etc/security/limits.d/audio.conf"
 
 
-def examine(model: str, precision: str, bpm: float, log: Path) -> Iterator[Finding]:
-    """All findings, as they are made. `model` is a bundle's name or folder."""
+def examine(
+    model: str,
+    precision: str,
+    bpm: float,
+    log: Path,
+    preset: Preset | None = None,
+    soundfont: Path | None = None,
+) -> Iterator[Finding]:
+    """All findings, as they are made. `model` is a bundle's name or folder. With a `preset` its
+    ends are tried too, with `soundfont`; where several play in it, all of their models are."""
     yield python()
     processor = processors()
     yield processor
     if processor.health is not Health.BROKEN:  # both would end this program
         yield runtime()
-        yield from playing(model, precision, bpm, log)
+        if preset is not None and preset.ensemble:
+            yield from playing_together(preset, log)
+        else:
+            yield from playing(model, precision, bpm, log)
+    if preset is not None and soundfont is not None:
+        yield ends(preset, soundfont)
     yield midi()
     yield from jack()
     yield from sound()

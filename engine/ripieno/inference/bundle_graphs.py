@@ -146,7 +146,8 @@ def memory(table: Table) -> Memory:
     if rewind is Rewind.FRAMES:
         part = table.only("hidden")
         hidden = _tensor(part)
-        if hidden.dtype != _FLOATS or len(hidden.shape) != 3 or hidden.shape[:2] != (1, _CHUNK):
+        framed = len(hidden.shape) == 3 and hidden.shape[:2] == (1, _CHUNK)
+        if hidden.dtype != _FLOATS or not framed or not isinstance(hidden.shape[2], int):
             raise part.error("shape", f"is {list(hidden.shape)}", 'float32 [1, "chunk", size]')
     return Memory(rewind, (), caches, context, chunk, hidden)
 

@@ -188,12 +188,12 @@ class RuleBook:
     def may(self, here: Situation) -> tuple[Tokens, tuple[tuple[str, Tokens], ...]]:
         """What may be drawn, and the soft rules given up for it, each with what it would allow."""
         hard = self.must(here)
-        masks = [(rule.__name__, rule(here)) for rule in self.soft]
         allowed = hard
-        for _, mask in masks:
-            allowed &= mask
+        for rule in self.soft:
+            allowed &= rule(here)
         if allowed & ~RESTS:
             return allowed, ()
+        masks = [(rule.__name__, rule(here)) for rule in self.soft]
         for given_up in range(1, len(masks) + 1):
             allowed = hard
             for _, mask in masks[given_up:]:

@@ -20,12 +20,16 @@ class FencedPlayer:
     """Plays with `inner` until it fails, then with what `instead` opens, if anything."""
 
     def __init__(
-        self, plugin: plugins.Plugin, inner: Player, instead: Callable[[], Player] | None
+        self, plugin: plugins.Plugin, inner: Player | None, instead: Callable[[], Player] | None
     ) -> None:
+        """Without an `inner` one it has failed before."""
         self.faults: list[str] = []
         other = "the smaller model takes over" if instead else "its voices rest"
         self._fence = plugins.Fence(plugin, SLOWEST, other)
-        self._inner, self._open_instead = inner, instead
+        if inner is None:
+            self._fence.refuse(plugins.STUCK)
+            self.faults.append(self._fence.fault)
+        self._inner, self._open_instead = inner or Nobody(), instead
         self._instead: Player | None = None
 
     def reset(self) -> None:
@@ -81,6 +85,22 @@ class FencedPlayer:
                 self._open_instead = None
                 self.faults.append(str(error))
         return self._instead
+
+
+class Nobody:
+    """Plays nothing."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+
+    def reset(self) -> None:
+        """There is nothing to forget."""
+
+    def plan(
+        self, request: Request, clock: Clock, efforts: Mapping[Beats, Effort] | None = None
+    ) -> Iterator[Planned]:
+        """No step."""
+        return iter(())
 
 
 def rests(request: Request, begin: Beats) -> Iterator[Planned]:

@@ -48,8 +48,11 @@ def foreign_rules(names: Sequence[str], anything: int) -> tuple[ForeignRule, ...
 
 
 def foreign_faults(rules: Rules) -> list[str]:
-    """What is wrong with the plug-ins' rules that `rules` put in force, in sentences."""
-    found = [_known.get(name) for name in (*rules.more_hard, *rules.more_soft)]
+    """What is wrong with the plug-ins' rules that `rules` put in force, in sentences; but for those
+    that are barred, of which the player has heard."""
+    asked = (*rules.more_hard, *rules.more_soft)
+    known = (_known.get(name) for name in asked if not plugins.is_barred(plugins.CONSTRAINTS, name))
+    found = list(known)
     faults = (each.fence.fault if isinstance(each, ForeignRule) else str(each) for each in found)
     return [fault for fault in faults if fault]
 

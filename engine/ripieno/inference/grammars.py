@@ -26,8 +26,11 @@ Grammar = Callable[[Model, Smaller | None], Player]
 def player_of(model: Model, smaller: Smaller | None = None) -> Player:
     """What plays `model`, by its manifest's grammar. Raises BundleError or PluginError."""
     name = model.manifest.grammar
-    grammar = cast(Grammar, plugins.load(plugins.GRAMMARS, name))
     plugin = plugins.find(plugins.GRAMMARS, name)
+    instead = None if smaller is None else lambda: player_of(smaller())
+    if plugins.is_barred(plugins.GRAMMARS, name):
+        return FencedPlayer(plugin, None, instead)
+    grammar = cast(Grammar, plugins.load(plugins.GRAMMARS, name))
     if plugin.ours:
         return grammar(model, smaller)
     try:
@@ -36,7 +39,7 @@ def player_of(model: Model, smaller: Smaller | None = None) -> Player:
         raise
     except Exception as error:
         raise plugins.failed(plugin, error) from error
-    return FencedPlayer(plugin, inner, None if smaller is None else lambda: player_of(smaller()))
+    return FencedPlayer(plugin, inner, instead)
 
 
 def grid_player(model: Model, smaller: Smaller | None) -> Player:

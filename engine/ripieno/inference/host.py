@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
+from ripieno import plugins
 from ripieno.clock import Beats, Seconds
 from ripieno.events import (
     InferenceFailed,
@@ -37,6 +38,9 @@ AHEAD, MARGIN = Seconds(0.6), Beats(0.5)
 step is there in time; and so many beats before what is committed could reach that line."""
 DEATHS = 3
 """A model that dies more often than this is not started again."""
+
+OFF = f"{plugins.STUCK}: it is switched off"
+"""What is said of a plug-in's part of which a process has died."""
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ class ModelHost:
         self._coming: _Coming | None = None
         self._gone: list[tuple[InferenceLink, Seconds]] = []
         self._deaths = 0
-        self._loaded = False
+        self._loaded = self._lost = False
         self._begin: Callable[[Seconds], None] = lambda now: None
 
     def join(self, performance: Performance, begin: Callable[[Seconds], None]) -> None:
@@ -110,13 +114,18 @@ class ModelHost:
             for message in self._playing.receive():
                 self._patience.heard(message, now())
                 self._hear(message, now())
-            if self._playing.alive and self._patience.over(now()):
-                self._tell("The model does not answer any more: it is ended")
-                self._playing.kill()
             if not self._playing.alive:
-                self._restart(now())
+                self._playing.close()
+                self._lost = True
+            elif self._hangs(now()):
+                self._playing.kill()
+                self._let_go(self._playing)  # its end is not waited for
+                self._lost = True
         if self._coming and self._coming.link.alive:
             self._hear_coming(self._coming, now)
+        if self._lost and not (self._coming and self._coming.ready):  # else that one takes over now
+            self._lost = False
+            self._restart(now())
         if self._coming and self._coming.ready:
             self._wait_for_line(self._coming, self._coming.ready, now())
 
@@ -220,7 +229,7 @@ class ModelHost:
         if self._playing.alive:
             self._let_go(self._playing)
         self._model, self._playing, self._coming = coming.model, coming.link, None
-        self._patience, self._deaths = coming.patience, 0
+        self._patience, self._deaths, self._lost = coming.patience, 0, False
         self._take_over(ready, now, line)
 
     def _take_over(self, ready: InferenceReady, now: Seconds, line: Beats | None = None) -> None:
@@ -254,13 +263,24 @@ class ModelHost:
 
     # ---- coming and going
 
+    def _hangs(self, now: Seconds) -> bool:
+        """Whether the model that plays must be ended: it, or a part in it, does not answer."""
+        if not self._patience.over(now):
+            return self._playing.look(now)
+        self._tell("The model does not answer any more: it is ended")
+        return True
+
     def _restart(self, now: Seconds) -> None:
         """The model's process died: what sounds goes on, and another one is started."""
-        self._playing.close()
-        if self._coming and self._coming.ready:
-            return  # that one takes over now
-        self._deaths += 1
-        if not self._loaded or self._deaths > DEATHS:
+        blamed = self._playing.blamed
+        if blamed in self._model.barred:
+            blamed = None
+        if blamed is not None:  # each is left out once, so this has an end
+            self._model = replace(self._model, barred=(*self._model.barred, blamed))
+            self._tell(f"{plugins.titled(blamed.group, blamed.name)} {OFF}", urgent=True)
+        else:
+            self._deaths += 1
+        if blamed is None and (not self._loaded or self._deaths > DEATHS):
             self.title = "no model"
             alone = "There is no model, so you play alone. `ripieno doctor` says more"
             self._tell(alone, urgent=True)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from ripieno import plugins
 from ripieno.channel import Closed, Receiver, Sender
+from ripieno.clock import Seconds
 from ripieno.events import InferenceMessage, Request
+from ripieno.inference.witness import SIZE, Onlooker, Part, Witness
+from ripieno.inherit import Inherited
+from ripieno.ledger import shared_file
 
 PATIENCE = 2.0
 """Seconds that inference gets to leave in order."""
@@ -21,19 +27,26 @@ class ModelSpec:
     """Which bundle to run: its folder, and 'int8', 'fp32' or 'auto'.
 
     fallback: the folder of a smaller bundle, for when the budget is too short for this one.
-    rules: the plug-ins' rules that will be asked for.
+    rules: the plug-ins' rules that will be asked for. barred: the parts of plug-ins that are left
+    out, because a process has died of them.
     """
 
     folder: Path
     precision: str
     fallback: Path | None = None
     rules: tuple[str, ...] = ()
+    barred: tuple[Part, ...] = ()
 
 
-def _run(requests: Connection, planned: Connection, model: ModelSpec, log: Path) -> None:
+def _run(
+    requests: Connection, planned: Connection, model: ModelSpec, log: Path, seen: Inherited
+) -> None:
     """The child's main function. Only there are numpy and ONNX Runtime imported."""
     from ripieno.inference.process import run
 
+    plugins.watched_by(Witness.shared(seen.descriptor).watching)
+    for part in model.barred:
+        plugins.bar(part.group, part.name)
     run(requests, planned, model.folder, model.precision, log, model.fallback, model.rules)
 
 
@@ -43,16 +56,20 @@ class InferenceLink:
     def __init__(self, model: ModelSpec, log: Path) -> None:
         """Start it; it says `InferenceReady` when it is."""
         spawn = multiprocessing.get_context("spawn")
+        seen = shared_file(SIZE)
+        self._witness = Witness.shared(seen.fileno())
+        self._onlooker = Onlooker(self._witness)
+        self.stuck = False
         requests_out, requests_in = spawn.Pipe(duplex=False)
         planned_out, planned_in = spawn.Pipe(duplex=False)
         self._process = spawn.Process(
             target=_run,
-            args=(requests_out, planned_in, model, log),
+            args=(requests_out, planned_in, model, log, Inherited(seen.fileno())),
             name="ripieno-inference",
         )
         self._process.start()
-        requests_out.close()
-        planned_in.close()
+        for end in (requests_out, planned_in, seen):
+            end.close()
         self._requests: Sender[Request] = Sender(requests_in)
         self._planned: Receiver[InferenceMessage] = Receiver(planned_out)
         self.alive = True
@@ -75,6 +92,22 @@ class InferenceLink:
                 self._requests.flush()
         except Closed:
             self.alive = False
+
+    def look(self, now: Seconds) -> bool:
+        """Whether a plug-in's part does not return there: `stuck` from then on."""
+        self.stuck = self.stuck or self._onlooker.stuck(now)
+        return self.stuck
+
+    @property
+    def calling(self) -> Part | None:
+        """The plug-in's part that is being called there now, if any."""
+        return self._witness.part
+
+    @property
+    def blamed(self) -> Part | None:
+        """Of whom it died: the plug-in's part that was called then, if it is known to be that."""
+        code = self._process.exitcode
+        return self._witness.part if self.stuck or code != -signal.SIGKILL else None
 
     @property
     def pid(self) -> int | None:

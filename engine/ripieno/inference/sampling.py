@@ -42,8 +42,9 @@ def pick(logits: Floats, tokens: Indices, sampling: Sampling, chance: float) -> 
     if filtered:  # each filter keeps the head of a row that falls: one sorting serves all three
         falling = (-levels).argsort(kind="stable")
         tokens, levels = tokens[falling], levels[falling]
-    weights = tempered(levels, sampling.temperature, levels[0] if filtered else levels.max())
-    ladder: Doubles = np.add.accumulate(weights.astype(np.float64))
+    largest = levels[0] if filtered else np.maximum.reduce(levels)
+    weights = tempered(levels, sampling.temperature, largest)
+    ladder: Doubles = np.add.accumulate(weights, dtype=np.float64)
     kept = head(weights, ladder, sampling) if filtered else len(tokens)
     total = ladder[kept - 1]
     if not total > 0.0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from ripieno import resources
 from ripieno.commands import Mix, Recall
 from ripieno.errors import PresetError, RipienoError
 from ripieno.kept_toml import KeptToml
+from ripieno.library import ensemble_presets
+from ripieno.library.ensemble_presets import Player
 from ripieno.library.items import PresetItem
 from ripieno.preset.keys import KEYS, PresetKey
 from ripieno.preset.page import as_written, toml_text, values_of
 from ripieno.preset.preset import Preset, load_preset
-from ripieno.routing import own_instruments
 from ripieno.settings import Settings
 
 SET_LIST = "setlist.txt"
@@ -46,17 +47,16 @@ def item(name: str) -> PresetItem:
 
 
 def recall_of(preset: Preset) -> Recall:
-    """What brings `preset` while something else plays: all but its inputs and outputs."""
+    """What brings `preset` while something else plays: all but its ports and its clock."""
     routing = preset.routing
     mix = Mix(routing.banks, routing.volumes, routing.pans)
-    own = own_instruments(routing)
     return Recall(
         preset.name,
         preset.settings,
         routing.programs,
         preset.model,
         mix=mix,
-        instruments=own,
+        routing=routing,
         ensemble=tuple(each.member.name for each in preset.ensemble),
     )
 
@@ -80,8 +80,17 @@ def recalls() -> tuple[Recall, ...]:
     return tuple(each.recall for each in items if each.recall is not None)
 
 
-def differences(preset: Preset, settings: Settings, programs: tuple[int, ...]) -> Iterator[str]:
-    """'temperature 0.9 → 1.1' for all that is not as `preset` has it."""
+def differences(
+    preset: Preset,
+    settings: Settings,
+    programs: tuple[int, ...],
+    players: Sequence[Player] = (),
+) -> Iterator[str]:
+    """'temperature 0.9 → 1.1' for all that is not as `preset` has it; of an ensemble, as it is of
+    its `players`."""
+    if preset.ensemble:
+        yield from map(str, ensemble_presets.changes(preset, players))
+        return
     for key, before, now in _changed(preset, settings, programs):
         yield f"{key.name.replace('_', ' ')} {toml_text(before)} → {toml_text(now)}".replace(
             '"', ""
@@ -89,26 +98,30 @@ def differences(preset: Preset, settings: Settings, programs: tuple[int, ...]) -
 
 
 def save(
-    base: str, name: str, settings: Settings, programs: tuple[int, ...], title: str = ""
+    base: str,
+    name: str,
+    settings: Settings,
+    programs: tuple[int, ...],
+    title: str = "",
+    players: Sequence[Player] = (),
 ) -> Path:
-    """Keep `settings` as the player's preset `name`, in the text of the preset `base`.
+    """Keep `settings` as the player's preset `name`, in the text of the preset `base`; of an
+    ensemble, what its `players` play by.
 
     Whatever is not changed stays as it stands there, comments too. Returns the file's path.
     Raises PresetError.
     """
     preset = load_preset(base)
-    if preset.ensemble:
-        raise PresetError(
-            "an ensemble cannot be saved from here: it has a table for each who plays",
-            where=str(resources.preset_path(base)),
-            nearest="Copy the file, and change its tables.",
-        )
     source = resources.preset_path(base)
     target = _home() / f"{name}.toml"
     try:
         document = KeptToml(source.read_text(encoding="utf-8"))
-        for key, _, now in _changed(preset, settings, programs):
-            document.put(key.section, key.name, toml_text(now))
+        if preset.ensemble:
+            for change in ensemble_presets.changes(preset, players):
+                ensemble_presets.put(document, preset, change)
+        else:
+            for key, _, now in _changed(preset, settings, programs):
+                document.put(key.section, key.name, toml_text(now))
         if title:
             document.put("", "title", toml_text(title))
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ripieno import resources
 from ripieno.commands import Audition
-from ripieno.events import Note
+from ripieno.events import Note, PartnerState
 from ripieno.library import models, phrases, presets, takes
 from ripieno.library.items import ModelItem, PhraseItem, PresetItem, TakeItem
 from ripieno.preset.preset import load_preset
@@ -46,16 +46,28 @@ class Shelves:
     def set_list(self) -> tuple[str, ...]:
         return presets.set_list()
 
-    def changes(self, name: str, settings: Settings, programs: tuple[int, ...]) -> tuple[str, ...]:
-        """What differs from the saved preset `name`, such as 'temperature 0.9 → 1.1'."""
-        return tuple(presets.differences(load_preset(name), settings, programs))
+    def changes(
+        self,
+        name: str,
+        settings: Settings,
+        programs: tuple[int, ...],
+        players: Sequence[PartnerState] = (),
+    ) -> tuple[str, ...]:
+        """What differs from the saved preset `name`, such as 'temperature 0.9 → 1.1'; of an
+        ensemble, for each of the `players`."""
+        return tuple(presets.differences(load_preset(name), settings, programs, players))
 
     def save_preset(
-        self, base: str, name: str, settings: Settings, programs: tuple[int, ...]
+        self,
+        base: str,
+        name: str,
+        settings: Settings,
+        programs: tuple[int, ...],
+        players: Sequence[PartnerState] = (),
     ) -> str:
         """Save what is played as the player's preset `name`; returns the file's path."""
         title = "" if base == name else name.replace("-", " ").capitalize()
-        return str(presets.save(base, name, settings, programs, title))
+        return str(presets.save(base, name, settings, programs, title, players))
 
     def models(self) -> tuple[ModelItem, ...]:
         return models.models()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ripieno.clock import Seconds
@@ -84,6 +85,16 @@ class Patchbay:
     def connect(self, source: str, destination: str) -> bool:
         """Connect an output port to an input port; False when one of them does not exist."""
         return connect(self._client, source, destination)
+
+    def on_connect(self, ring: Callable[[], None]) -> None:
+        """Call `ring`, in a thread of JACK's, whenever two ports have been connected. Once only."""
+
+        def changed(one: object, other: object, connected: bool) -> None:
+            if connected:
+                ring()
+
+        self._client.set_port_connect_callback(changed, only_available=False)
+        self._client.activate()  # without a process callback it still has no part in the cycle
 
     def abandon(self) -> None:
         """Instead of `close`, in a process that has outlived a server; see `abandon` below."""

@@ -102,7 +102,6 @@ class Answer(TurnTaking):
         return opening_beat(beat, settings.meter)
 
     def moved(self, by: Beats) -> None:
-        super().moved(by)
         if self.idle_since is not None:
             self.idle_since = Beats(self.idle_since + by)
 

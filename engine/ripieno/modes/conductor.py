@@ -43,7 +43,7 @@ class Conductor:
     def __init__(self, settings: Settings, seed: Seed | None, *, alone: bool = True) -> None:
         """Who is not `alone` in a performance may not move the score that others play on."""
         self.moment = Moment(settings, seed=seed, alone=alone)
-        encore = Encore(self.moment)
+        self._encore = encore = Encore(self.moment)
         self._modes: dict[Mode, ModeOfPlay] = {
             Mode.SOLO: Solo(self.moment, encore),
             Mode.ANSWER: Answer(self.moment, encore),
@@ -54,7 +54,7 @@ class Conductor:
         self._own: FencedMode | None = None
         if settings.own_mode:
             instead = self._modes[settings.mode]
-            self._own, self.told = stranger(settings.own_mode, self.moment, encore, instead)
+            self._own, self.told = stranger(settings.own_mode, self.moment, instead)
             if self._own is None:
                 self.moment.settings = replace(settings, own_mode="")
 
@@ -90,6 +90,7 @@ class Conductor:
     def moved(self, by: Beats) -> None:
         """The score's beats were moved: all that is remembered in beats moves too."""
         self.moment.ear.moved(by)
+        self._encore.moved(by)
         for mode in (*self._modes.values(), *([self._own] if self._own else [])):
             mode.moved(by)
 

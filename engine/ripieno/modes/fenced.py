@@ -1,57 +1,54 @@
-"""A stranger's mode behind a fence: where it fails, a mode of ours takes over."""
+"""A stranger's mode in a process of its own: where it fails, a mode of ours takes over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, cast
 
 from ripieno import plugins
 from ripieno.clock import Beats
+from ripieno.commands import Seed
 from ripieno.errors import PluginError
-from ripieno.events import Phase, Planned
+from ripieno.events import Note, Phase, Planned
 from ripieno.modes.effects import NOTHING, Cut, Effects, Hush, Say
-from ripieno.modes.encore import Encore
+from ripieno.modes.foreign_link import ForeignLink, Lost
+from ripieno.modes.foreign_words import Call, News, Reply
 from ripieno.modes.mode import EVERYTHING, Again, Baton, Mode
 from ripieno.modes.moment import Moment
+from ripieno.modes.passage import Record
+from ripieno.settings import Settings
 
-SECONDS = 0.02
-"""How long a stranger's mode may think; a sixteenth at 300 lasts 0.05 s."""
-LOADING = 5.0
-P = ParamSpec("P")
-T = TypeVar("T")
-Factory = Callable[[Moment, Encore], Mode]
-"""What an entry point of `ripieno.modes` is: most often the class of a mode."""
+BEGINNING = frozenset({"start", "arm", "enter"})
+"""Before these calls it may not have heard all that was played."""
 
 
 class FencedMode(Mode):
-    """Plays with `inner` as long as that goes well, and then with `instead`, from where it is.
+    """Plays with the stranger as long as that goes well, and then with `instead`, from where it is.
 
     The change needs a beat and room for effects, so it is made by the first call that has both.
     """
 
-    def __init__(self, name: str, moment: Moment, encore: Encore, instead: Mode) -> None:
-        """Import the mode called `name`. Raises PluginError."""
-        factory = cast(Factory, plugins.load(plugins.MODES, name))
-        plugin = plugins.find(plugins.MODES, name)
-        self._fence = plugins.Fence(plugin, LOADING, f"{type(instead).__name__.lower()} takes over")
-        inner = self._fence.call(factory, instead, moment, encore)
-        if self._fence.fault or not isinstance(inner, Mode):
-            raise PluginError(self._fence.fault or f"{plugin} makes no mode")
-        self._fence.seconds, self.name = SECONDS, name
-        self._inner: Mode = inner
-        self._instead, self._taken_over = instead, False
+    def __init__(self, name: str, moment: Moment, instead: Mode) -> None:
+        """Import the mode called `name`, in its process. Raises PluginError."""
+        self.name, self._instead = name, instead
+        self._link = ForeignLink(plugins.find(plugins.MODES, name), moment)
+        self._fault, self._taken_over = "", False
         self._beat = Beats(0.0)
-        super().__init__(moment, inner.record)
+        self._at: Reply = self._link.opened
+        self._settings: Settings | None = moment.settings
+        self._seed: Seed | None = moment.seed
+        self._machine: tuple[Note, ...] | None = None
+        super().__init__(moment, _FarRecord(self))
 
     @property
-    def _now(self) -> Mode:
-        return self._instead if self._fence.fault else self._inner
+    def pid(self) -> int | None:
+        """The number of the stranger's process."""
+        return self._link.pid
 
     # what a screen and the performance read
 
     @property
     def phase(self) -> Phase:
-        return self._now.phase
+        return self._instead.phase if self._fault else self._at.phase
 
     @phase.setter
     def phase(self, phase: Phase) -> None:
@@ -59,7 +56,8 @@ class FencedMode(Mode):
 
     @property
     def plan(self) -> Any:
-        return self._now.plan
+        """Whether there is one is all that is known of a stranger's."""
+        return self._instead.plan if self._fault else self._at.going or None
 
     @plan.setter
     def plan(self, plan: Any) -> None:
@@ -67,26 +65,65 @@ class FencedMode(Mode):
 
     @property
     def ideal(self) -> Beats | None:
-        return self._now.ideal
+        return self._instead.ideal if self._fault else self._at.ideal
 
     @ideal.setter
     def ideal(self, ideal: Beats | None) -> None:
         """The same."""
+
+    # ---- the stranger
+
+    def ask(self, name: str, fallback: Any, *args: Any) -> Any:
+        """What the stranger returns from `name`; `fallback` where it fails, now or before."""
+        if self._fault:
+            return fallback
+        try:
+            reply = self._link.call(Call(name, args, self._news(name)))
+        except Lost as lost:
+            other = type(self._instead).__name__.lower()
+            title = plugins.titled(plugins.MODES, self.name)
+            self._fault = f"{title} {lost}: {other} takes over"
+            return fallback
+        self._take_in(reply, played=name != "moved")
+        return reply.result
+
+    def _news(self, name: str) -> News:
+        """What it does not know yet of the moment."""
+        moment = self.moment
+        news = News(
+            moment.epoch,
+            None if moment.settings is self._settings else moment.settings,
+            None if moment.seed is self._seed else moment.seed,
+            None if moment.machine == self._machine else moment.machine,
+            moment.ear if name in BEGINNING else None,
+        )
+        self._settings, self._seed, self._machine = moment.settings, moment.seed, moment.machine
+        return news
+
+    def _take_in(self, reply: Reply, *, played: bool) -> None:
+        """The moment is ours again, with what the stranger made of it, if it was this mode that
+        `played`: all modes are told when the score is moved."""
+        self._at, moment = reply, self.moment
+        moment.epoch = reply.epoch
+        if reply.settings is not None:
+            moment.settings = self._settings = reply.settings
+        if reply.seed is not None:
+            moment.seed = self._seed = reply.seed
+        if reply.ear is not None:
+            vars(moment.ear).update(vars(reply.ear))
+        if played and reply.phrase_start != moment.ear.phrase_start:
+            moment.ear.start_phrase(reply.phrase_start)
 
     # ---- calls that have effects
 
     def _act(self, name: str, beat: Beats, *args: Any) -> Effects:
         """Call `name` where it belongs, and change over where that was the last time."""
         self._beat = beat
-        if not self._fence.fault:
-            effects = self._fence.call(getattr(self._inner, name), None, *args)
-            if isinstance(effects, tuple):
-                return effects
-            if not self._fence.fault:
-                self._fence.refuse(f"returned no effects from {name}()")
-        if not self._taken_over:
+        effects = self.ask(name, None, *args)
+        if effects is None and not self._taken_over:
             return self._take_over(beat)
-        effects = getattr(self._instead, name)(*args)
+        if effects is None:
+            effects = getattr(self._instead, name)(*args)
         return cast(Effects, effects)
 
     def _take_over(self, beat: Beats) -> Effects:
@@ -94,7 +131,7 @@ class FencedMode(Mode):
         self._taken_over = True
         cut = Cut(self.moment.next_epoch(), EVERYTHING)
         begun = self._instead.enter(Baton(beat, going=False), beat)
-        return (Say(self._fence.fault), cut, Hush(), *begun)
+        return (Say(self._fault), cut, Hush(), *begun)
 
     def start(self, beat: Beats) -> Effects:
         return self._act("start", beat, beat)
@@ -109,12 +146,18 @@ class FencedMode(Mode):
         return self._act("located", beat, beat)
 
     def note_on(self, pitch: int, velocity: int, beat: Beats, channel: int = 0) -> Effects:
+        if not self._fault:  # our ear hears whatever a stranger does
+            super().note_on(pitch, velocity, beat, channel)
         return self._act("note_on", beat, pitch, velocity, beat, channel)
 
     def note_off(self, pitch: int, beat: Beats, channel: int = 0) -> Effects:
+        if not self._fault:  # our ear hears whatever a stranger does
+            super().note_off(pitch, beat, channel)
         return self._act("note_off", beat, pitch, beat, channel)
 
     def pedal(self, down: bool, beat: Beats, channel: int = 0) -> Effects:
+        if not self._fault:  # our ear hears whatever a stranger does
+            super().pedal(down, beat, channel)
         return self._act("pedal", beat, down, beat, channel)
 
     def advance(self, beat: Beats) -> Effects:
@@ -143,53 +186,64 @@ class FencedMode(Mode):
 
     # ---- calls that have none: the fall-back's answer is taken at once, its turn comes later
 
-    def _ask(self, part: Callable[P, T], fallback: T, *args: P.args, **kwargs: P.kwargs) -> T:
-        """`part` of whoever plays now; `fallback` where the stranger fails."""
-        if self._fence.fault:
-            return part(*args, **kwargs)
-        return self._fence.call(part, fallback, *args, **kwargs)
+    def _told(self, name: str, fallback: Any, *args: Any) -> Any:
+        """What whoever plays now returns from `name`; `fallback` where the stranger fails."""
+        if self._fault:
+            return getattr(self._instead, name)(*args)
+        return self.ask(name, fallback, *args)
 
     def stop(self) -> None:
-        self._ask(self._now.stop, None)
+        self._told("stop", None)
 
     def leave(self, beat: Beats) -> Baton:
-        return self._ask(self._now.leave, Baton(beat, False), beat)
+        return cast(Baton, self._told("leave", Baton(beat, False), beat))
 
     def anchor(self, beat: Beats) -> Beats:
-        return self._ask(self._now.anchor, beat, beat)
+        return cast(Beats, self._told("anchor", beat, beat))
 
     def moved(self, by: Beats) -> None:
         self._beat = Beats(self._beat + by)
-        self._fence.call(self._inner.moved, None, by)  # ours is moved with the other modes
+        self.ask("moved", None, by)  # ours is moved with the other modes
 
     def wake(self) -> Beats | None:
         """At once, where the change has still to be made."""
-        wake = self._ask(self._now.wake, None)
-        pending = self._fence.fault and not self._taken_over
-        return self._beat if pending else wake
+        if not self._fault and self.moment.settings is not self._settings:
+            self.ask("wake", None)
+        if not self._fault:
+            return self._at.wake
+        return self._instead.wake() if self._taken_over else self._beat
 
     def planned(self, planned: Planned) -> Planned | None:
-        return self._ask(self._now.planned, None, planned)
+        return cast("Planned | None", self._told("planned", None, planned))
 
     def settled(self, line: Beats, beat: Beats) -> bool:
-        return self._ask(self._now.settled, True, line, beat)
+        return bool(self._told("settled", True, line, beat))
 
     def expects(self, step: Beats) -> bool:
-        return self._ask(self._now.expects, False, step)
+        return bool(self._told("expects", False, step))
 
     def horizon(self, beat: Beats) -> tuple[Beats, Beats]:
-        return self._ask(self._now.horizon, (beat, beat), beat)
+        return cast(tuple[Beats, Beats], self._told("horizon", (beat, beat), beat))
 
     def phase_beats(self, beat: Beats) -> Beats:
-        return self._ask(self._now.phase_beats, Beats(0.0), beat)
+        return cast(Beats, self._told("phase_beats", Beats(0.0), beat))
 
 
-def stranger(
-    name: str, moment: Moment, encore: Encore, instead: Mode
-) -> tuple[FencedMode | None, Effects]:
+class _FarRecord(Record):
+    """What the stranger has planned, which is where the stranger is."""
+
+    def __init__(self, mode: FencedMode) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def known(self, heard: tuple[Note, ...], here: Beats, until: Beats) -> tuple[Note, ...]:
+        return cast(tuple[Note, ...], self._mode.ask("known", heard, heard, here, until))
+
+
+def stranger(name: str, moment: Moment, instead: Mode) -> tuple[FencedMode | None, Effects]:
     """The mode of a plug-in called `name`, or what to tell the player where there is none."""
     try:
-        return FencedMode(name, moment, encore, instead), NOTHING
+        return FencedMode(name, moment, instead), NOTHING
     except PluginError as error:
         said = f"{error} {type(instead).__name__} plays instead"
         return None, (Say(said),)

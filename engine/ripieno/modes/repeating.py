@@ -21,9 +21,6 @@ class Repeating(Mode):
         super().stop()
         self.encore.drop()
 
-    def moved(self, by: Beats) -> None:
-        self.encore.moved(by)
-
     def wake(self) -> Beats | None:
         return earliest((self.wanted_at, super().wake()))
 

@@ -7,9 +7,19 @@ from itertools import pairwise
 
 from ripieno.clock import Seconds
 from ripieno.outputs import Output, Revoking
-from ripieno.outputs.messages import NOTE_OFF, NOTE_ON, SILENCE, SYSTEM, Message
+from ripieno.outputs.messages import (
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    PROGRAM,
+    SILENCE,
+    SYSTEM,
+    Message,
+)
 from ripieno.outputs.pacing import Pacing, is_off
 
+MIX = (0, 7, 10, 32)
+"""The controllers for bank, volume and place, as the MIDI 1.0 specification numbers them."""
 GAP = Seconds(0.001)
 """Between two messages of one note: a note that is struck again has ended so long before."""
 AS_PLAYED = bytes(range(128))
@@ -42,6 +52,7 @@ class Lane:
         self._touched = self.begins  # on which channels something may have begun
         self._pacing = Pacing(GAP)
         self._revoked: set[tuple[int, int]] = set()  # notes that were cancelled
+        self._leaves = False
 
     @property
     def lead(self) -> Seconds:
@@ -62,7 +73,23 @@ class Lane:
         if channel in self.begins:
             self._touched |= {channel}
             return True
-        return channel in self._touched and message[0] & 0xF0 != NOTE_ON
+        if channel not in self._touched or message[0] & 0xF0 == NOTE_ON:
+            return False
+        return not self._leaves or not _is_patch(message)
+
+    def tune(self, channels: tuple[int, ...], velocities: bytes) -> None:
+        """Begin notes on these channels from now on, () for all, and bend their velocities so."""
+        self.channels = self.begins = frozenset(channels or range(16))
+        self._velocities, self._leaves = velocities, False
+
+    def leave(self) -> None:
+        """Begin nothing any more, and keep the sound: what sounds is told its end, and no more."""
+        self.begins, self._leaves = frozenset(), True
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing sounds here, or is on its way."""
+        return self._pacing.idle
 
     def cancel(self, channel: int, pitch: int, now: Seconds) -> None:
         """This note does not begin any more, or else ends now."""
@@ -102,6 +129,12 @@ class Lane:
             return None
         left = self._pacing.left(channel, pitch)
         return Seconds(float("-inf") if left is None else left + self.output.lead)
+
+
+def _is_patch(message: Message) -> bool:
+    """Whether it sets the sound, bank, volume or place of a channel."""
+    kind = message[0] & 0xF0
+    return kind == PROGRAM or (kind == CONTROL and message[1] in MIX)
 
 
 def _tell(output: Output, message: Message, at: Seconds) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -16,8 +18,21 @@ from ripieno.outputs.soundfont import has_percussion
 from ripieno.outputs.stand_in import StandIn
 from ripieno.routing import OutputKind, OutputSpec, Routing
 
+INSTEAD = "The built-in sound plays instead."
 INSTRUMENTS = (OutputKind.LV2, OutputKind.VST3)
 """Outputs for which the built-in sound stands in."""
+
+
+FAILURES = (PluginError, PortError, SoundError, SettingError)
+"""What opening an output may raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An output that is open, and what it was opened for."""
+
+    spec: OutputSpec
+    lane: Lane
 
 
 def open_lanes(routing: Routing, soundfont: Path) -> tuple[list[Lane], list[str]]:
@@ -27,55 +42,72 @@ def open_lanes(routing: Routing, soundfont: Path) -> tuple[list[Lane], list[str]
     that opens there is one that is silent, so that a performance can always go on.
     """
     opened, missing = _open_all(routing, soundfont)
-    lanes = [lane for _, lane in opened] or [Lane(NullOutput())]
+    lanes = [slot.lane for slot in opened] or [Lane(NullOutput())]
     return lanes, missing
 
 
 def open_with_stand_in(
     routing: Routing, soundfont: Path
-) -> tuple[list[Lane], StandIn | None, list[str]]:
+) -> tuple[list[Slot], StandIn | None, list[str]]:
     """The same, and the built-in sound beside instruments that may be away, or do not open.
 
     It is the routing's own synthesiser, or one that is opened for this alone, as last of the lanes.
     """
     opened, missing = _open_all(routing, soundfont)
-    lanes = [lane for _, lane in opened] or [Lane(NullOutput())]
-    kept = [spec for spec, _ in opened]
+    slots = opened or [Slot(OutputSpec(OutputKind.NONE), Lane(NullOutput()))]
+    kept = [slot.spec for slot in opened]
     lost = [spec for spec in routing.outputs if spec.kind in INSTRUMENTS and spec not in kept]
-    if not lost and not any(isinstance(lane.output, Replaceable) for lane in lanes):
-        return lanes, None, missing
-    synth = next((lane for spec, lane in opened if spec.kind is OutputKind.SYNTH), None)
+    if not lost and not any(isinstance(slot.lane.output, Replaceable) for slot in slots):
+        return slots, None, missing
+    synth = next((slot.lane for slot in opened if slot.spec.kind is OutputKind.SYNTH), None)
     if synth is None:
+        spec = OutputSpec(OutputKind.SYNTH)
         try:
-            synth = Lane(_open(OutputSpec(OutputKind.SYNTH), routing.client, soundfont))
+            synth = open_lane(spec, routing.client, soundfont)
         except SoundError:
-            return lanes, None, missing  # without it they are silent when they are away
+            return slots, None, missing  # without it they are silent when they are away
         synth.begins = frozenset()
-        lanes.append(synth)
+        slots.append(Slot(spec, synth))
     if lost:
-        missing.append("The built-in sound plays instead.")
+        missing.append(INSTEAD)
+    return slots, stand_in(synth, [slot.lane for slot in slots], lost), missing
+
+
+def stand_in(synth: Lane, lanes: Sequence[Lane], lost: Iterable[OutputSpec]) -> StandIn:
+    """`synth` plays for those of `lanes` that may be away, and for what is `lost`."""
     alone = frozenset(channel for spec in lost for channel in spec.channels or range(16))
-    return lanes, StandIn(synth, lanes, alone), missing
+    return StandIn(synth, lanes, alone)
 
 
-def _open_all(routing: Routing, soundfont: Path) -> tuple[list[tuple[OutputSpec, Lane]], list[str]]:
-    opened: list[tuple[OutputSpec, Lane]] = []
+def _open_all(routing: Routing, soundfont: Path) -> tuple[list[Slot], list[str]]:
+    opened: list[Slot] = []
     missing: list[str] = []
     for spec in routing.outputs:
         try:
-            output = _open(spec, routing.client, soundfont)
-        except (PluginError, PortError, SoundError, SettingError) as error:
-            missing.append(f"No {_kind(spec)}: {error}")
+            lane = open_lane(spec, routing.client, soundfont)
+        except FAILURES as error:
+            missing.append(not_opened(spec, error))
             continue
         if spec.kind is OutputKind.SYNTH and not has_percussion(soundfont):
             missing.append(
-                f"No metronome on {output.name}: the soundfont has no percussion. "
+                f"No metronome on {lane.output.name}: the soundfont has no percussion. "
                 "`click_channel` in the preset takes it to a channel that sounds."
             )
-        latency = Seconds(spec.latency_ms / 1000)
-        lane = Lane(output, latency, velocity_table(spec.velocity), spec.channels)
-        opened.append((spec, lane))
+        opened.append(Slot(spec, lane))
     return opened, missing
+
+
+def open_lane(spec: OutputSpec, client: str, soundfont: Path) -> Lane:
+    """The output that `spec` names, and the way to it. Raises one of FAILURES."""
+    output = _open(spec, client, soundfont)
+    return Lane(
+        output, Seconds(spec.latency_ms / 1000), velocity_table(spec.velocity), spec.channels
+    )
+
+
+def not_opened(spec: OutputSpec, error: Exception) -> str:
+    """The sentence for an output that does not open."""
+    return f"No {_kind(spec)}: {error}"
 
 
 def open_outputs(routing: Routing, soundfont: Path) -> tuple[list[Output], list[str]]:

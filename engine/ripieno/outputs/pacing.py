@@ -114,6 +114,11 @@ class Pacing:
         return line in self._on or line in self._lines
 
     @property
+    def idle(self) -> bool:
+        """Whether nothing waits, and every note that has begun has ended."""
+        return not self._on and not self._lines
+
+    @property
     def notes_end(self) -> float | None:
         """When all messages of notes that wait now will surely have left; None without one."""
         ends = [

@@ -24,6 +24,9 @@ SIXTEENTHS = 1 << 14
 """How many a song position can tell: 1,024 bars of 4/4. Beyond, it counts from 0 again."""
 AHEAD = 0.002
 """Seconds by which a start comes before its first tick, so that receivers are ready."""
+APART = 0.04
+"""Seconds at least between a song position and the continue that follows it. Programs that carry
+MIDI elsewhere may change the order of what comes within one period of JACK's."""
 NEAREST, WIDEST = 0.5, 2.0
 """Ticks keep these distances, in periods, where the score jumps and nobody said so."""
 ASLEEP = 1.0
@@ -50,12 +53,17 @@ class ClockSender:
     def start(self, tempo: TempoMap, at: Seconds) -> None:
         """The transport rolls: at `at` it is where `tempo` says. Also after a jump, while it rolls.
 
-        A start is sent for beat 0, and for a lead-in before it; else song position and continue.
-        Both wait for a sixteenth, because a song position cannot tell anything between.
+        A start is sent for beat 0, and for a lead-in before it; else the song position, at once,
+        and continue on the sixteenth that it tells: the next one that is not too near. Where we
+        stand just on one, that is now, and who follows is not elsewhere meanwhile.
         """
         self.stop(at)
         self._start = max(at, self._told)
         sixteenth = max(0, ceil(4 * tempo.straight(self._start) - GRID_TOLERANCE))
+        if sixteenth:
+            waits = tempo.of_straight(Beats(sixteenth / 4)) - self._start
+            sixteenth += AHEAD < waits < APART + AHEAD
+            self._words.append((song_position(sixteenth), self._start))
         self._first = sixteenth * TICKS_PER_SIXTEENTH
         soonest = self._told if self._tick is None else self._tick + NEAREST * _period(tempo)
         follows = ceil(TICKS_PER_BEAT * tempo.straight(Seconds(soonest)) - GRID_TOLERANCE)
@@ -92,9 +100,6 @@ class ClockSender:
                 yield self._words.popleft()[0], at
             elif self._announces:
                 self._rolling = True
-                assert self._first is not None
-                if self._first:
-                    yield song_position(self._first // TICKS_PER_SIXTEENTH), at
                 yield CONTINUE if self._first else START, at
             else:
                 self._tick, self._periods = at, (_period(tempo), _period(tempo))

@@ -9,6 +9,8 @@ A process that is killed loses at most the last `WRITE_EVERY` seconds, a power c
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import threading
@@ -54,7 +56,8 @@ __all__ = [
     "SUFFIX", "Asked", "BendMoved", "ControlMoved", "Fact", "Header", "Heard", "Journal", "Mark",
     "Marked", "MeterSet", "ModelReady", "NoteEnded", "NoteStarted", "OnScore", "RequestServed",
     "Restarted", "Sent", "Silenced", "SoundChosen", "Source", "Steered", "StepMissed",
-    "StepPlanned", "Take", "TempoSet", "Turned", "Wished", "Woke", "new_take_path", "parse", "read",
+    "StepPlanned", "Take", "TempoSet", "Turned", "Wished", "Woke", "forsake_take_path",
+    "new_take_path", "parse", "read",
 ]  # fmt: skip
 
 VERSION = 3
@@ -89,13 +92,17 @@ class Journal:
     """
 
     def __init__(self, path: Path, header: Header) -> None:
-        """Create the file. Raises PhraseError when it cannot be written, or is there already."""
+        """Create the file, or begin the empty one that was reserved. Raises PhraseError when it
+        cannot be written, or there is something in it already."""
         self.path = path
         self.problem = ""
         """A sentence for the player once writing has failed, '' before."""
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._file = os.open(path, flags, 0o644)
+            if os.fstat(self._file).st_size:
+                os.close(self._file)
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         except OSError as error:
             raise PhraseError(
                 f"the take cannot be written ({error.strerror})", where=str(path)
@@ -172,28 +179,43 @@ class Journal:
 def new_take_path(folder: Path, stem: str) -> Path:
     """A path for a new journal in `folder`, which is made if need be; nothing is overwritten.
 
-    Neither the journal nor a .mid or .wav of the same name exists yet. Raises PhraseError.
+    The name is reserved by an empty file, so that of several who ask at once each gets one of its
+    own; `forsake_take_path` gives it back. No .mid or .wav of the same name exists yet. Raises
+    PhraseError.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PhraseError(
-            f"takes cannot be kept here ({error.strerror})",
-            where=str(folder),
-            nearest="Name another folder with --takes.",
-        ) from None
-    if not os.access(folder, os.W_OK):
-        raise PhraseError(
-            "takes cannot be kept here (permission denied)",
-            where=str(folder),
-            nearest="Name another folder with --takes.",
-        )
-    number = 1
+        raise _no_place(folder, error) from None
+    number = 0
     while True:
-        name = stem if number == 1 else f"{stem}-{number}"
-        if not any((folder / f"{name}{suffix}").exists() for suffix in (SUFFIX, ".mid", ".wav")):
-            return folder / f"{name}{SUFFIX}"
         number += 1
+        name = stem if number == 1 else f"{stem}-{number}"
+        if any((folder / f"{name}{suffix}").exists() for suffix in (".mid", ".wav")):
+            continue
+        path = folder / f"{name}{SUFFIX}"
+        try:
+            path.touch(0o644, exist_ok=False)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise _no_place(folder, error) from None
+        return path
+
+
+def forsake_take_path(path: Path) -> None:
+    """Give a reserved name back, if no journal was begun under it."""
+    with contextlib.suppress(OSError):
+        if not path.stat().st_size:
+            path.unlink()
+
+
+def _no_place(folder: Path, error: OSError) -> PhraseError:
+    return PhraseError(
+        f"takes cannot be kept here ({(error.strerror or 'no access').lower()})",
+        where=str(folder),
+        nearest="Name another folder with --takes.",
+    )
 
 
 def read(path: Path, *, on_score: bool = False) -> Take:

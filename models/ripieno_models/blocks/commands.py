@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ripieno_models import corpora, train_commands
-from ripieno_models.blocks import evaluate, export, runs
+from ripieno_models.blocks import evaluate, export, runs, sample
 from ripieno_models.blocks.learner import CURVES
 from ripieno_models.blocks.listening import block_writer
 from ripieno_models.families.blocks import BlockKind
@@ -20,7 +20,7 @@ def train(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
     more = [Listen(folder, block_writer(lambda: corpus.of(Split.VALID)))] if told.listen else []
     trainer = runs.fit(
         kind,
-        train_commands.options(told, kind.options, kind.config),
+        train_commands.options(told, kind.options, kind.config, folder),
         corpus,
         folder,
         resume=told.resume,
@@ -44,6 +44,20 @@ def figures(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
     return 0
 
 
+def draw(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
+    """Draw pieces, keep three as MIDI files beside the run, and count."""
+    temperature = train_commands.drawn_at(told)
+    runs.refuse_other(kind, folder)
+    corpus = corpora.find(told.data)
+    found = sample.samples(folder, corpus, told.pieces, temperature, told.seed)
+    for name, counted in found["writing"].items():
+        print(
+            f"{name:14} parallels {counted['parallels']:6.2f} per 100 chord changes,"
+            f" crossed {counted['crossings']:.3f}, outside the key {counted['outside_key']:.3f}"
+        )
+    return 0
+
+
 def write(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
     """Write the bundle, or refuse."""
     runs.refuse_other(kind, folder)
@@ -58,4 +72,4 @@ def curves(told: argparse.Namespace, kind: BlockKind, folder: Path) -> int:
     return 0
 
 
-COMMANDS = {"train": train, "evaluate": figures, "export": write, "report": curves}
+COMMANDS = {"train": train, "evaluate": figures, "sample": draw, "export": write, "report": curves}

@@ -19,13 +19,12 @@ from tomlkit.items import Table
 from torch import Tensor, nn
 
 from ripieno_models import note_tables
-from ripieno_models.blocks import card
+from ripieno_models.blocks import card, small
 from ripieno_models.blocks.dataset import whole
 from ripieno_models.blocks.learner import CURVES
 from ripieno_models.blocks.runs import load
 from ripieno_models.bundle_files import (
     ORDER,
-    TITLE,
     About,
     Layout,
     decorate,
@@ -42,10 +41,11 @@ from ripieno_models.gates import LARGEST_DIFFERENCE
 from ripieno_models.onnx_files import exported
 from ripieno_models.onnx_step import session_of
 from ripieno_models.piece import Split
-from ripieno_models.runs import RECORD, figures_of, read
+from ripieno_models.runs import RECORD, SAMPLES, figures_of, read
 
 OPSET = 18
 ENCODER, DECODER, PRIOR = "encoder.onnx", "decoder.onnx", "prior.onnx"
+REFERENCE = "reference.npz"
 CHECKED = 8
 """Validation blocks on which graphs are held against torch."""
 Arrays = NDArray[Any]
@@ -109,17 +109,35 @@ def bundle(folder: Path, corpus: Corpus, zoo: Path) -> Path:
     """
     model, _, kind = load(folder)
     told = figures_of(folder)
-    blocks = whole(corpus.of(Split.VALID), model.steps, batch=1)[:CHECKED]
+    blocks = whole(corpus.of(Split.VALID), model.steps, batch=1)
     if not blocks:
         raise RipienoError("there is no validation piece to check with", where=corpus.name)
     with tempfile.TemporaryDirectory() as name:
         made = Path(name)
         write_graphs(model, kind, made)
-        heard = [block.heard for block in blocks]
+        heard = [block.heard for block in blocks[:CHECKED]]
         metrics = {**told, "largest_logit_difference": gate(model, kind, made, heard)}
+        precision = "fp32"
+        pair = made / ENCODER, made / DECODER
+        if model.kind == "latent" and kind.hears and small.is_large(pair):
+            metrics["int8_loss_percent"] = 100 * small.made_small(*pair, blocks)
+            precision = "int8"
         note_tables.write(corpus.of(Split.TRAIN), made / note_sampler.FILE)
-        decorate(folder, made, CURVES, card.text(kind, read(folder, RECORD), metrics))
-        return put(folder, about(model, kind), layout(model, kind), metrics, made, zoo)
+        write_reference(model, heard[0], made / REFERENCE)
+        words = card.text(kind, read(folder, RECORD), metrics, read(folder, SAMPLES))
+        decorate(folder, made, CURVES, words)
+        return put(folder, about(model, kind), layout(model, kind, precision), metrics, made, zoo)
+
+
+@torch.inference_mode()
+def write_reference(model: Blocks, heard: Tensor, path: Path) -> None:
+    """Write what torch makes of the block `heard` [1, T, 4], to check the bundle without torch: its
+    `tokens`, what it is `made_of`, and the `logits`, or the roll, of that."""
+    made_of = model.encode(heard)
+    logits = model.decode(made_of)
+    told = {"tokens": heard[0], "made_of": made_of[0], "logits": logits[0]}
+    arrays: dict[str, Any] = {name: value.numpy() for name, value in told.items()}
+    np.savez_compressed(path, **arrays)
 
 
 def write_graphs(model: Blocks, kind: BlockKind, made: Path) -> None:
@@ -201,7 +219,7 @@ def about(model: Blocks, kind: BlockKind) -> About:
     """What the manifest tells of the model beside its graphs."""
     return About(
         kind.name,
-        TITLE,
+        kind.title,
         "blocks",
         blocks(model),
         voices(),
@@ -233,11 +251,13 @@ def blocks(model: Blocks) -> Table:
     )
 
 
-def layout(model: Blocks, kind: BlockKind) -> Layout:
-    """What the manifest tells of the graphs."""
-    there = [("decoder", "fp32", DECODER)]
-    there += [("encoder", "fp32", ENCODER)] if kind.hears else []
-    there += [("prior", "fp32", PRIOR)] if isinstance(model, VqVae) else []
+def layout(model: Blocks, kind: BlockKind, precision: str = "fp32") -> Layout:
+    """What the manifest tells of the graphs, all of one precision."""
+    files = [("decoder", DECODER)]
+    files += [("encoder", ENCODER)] if kind.hears else []
+    files += [("prior", PRIOR)] if isinstance(model, VqVae) else []
+    ending = ".onnx" if precision == "fp32" else f".{precision}.onnx"
+    there = [(role, precision, file.replace(".onnx", ending)) for role, file in files]
     drawn = tensor(model.kind, "float32" if model.kind == "latent" else "int64", [1, model.size])
     turns = [tensor("turns", "float32", [1, DIRECTIONS])] if model.kind == "latent" else []
     told = tensor("logits", "float32", [1, model.steps, len(VOICES), VOCABULARY])

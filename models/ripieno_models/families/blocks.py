@@ -110,6 +110,7 @@ class BlockKind:
     about: str
     blocks: int = 1
     hears: bool = True
+    title: str = "Bach chorales, whole bars at a time"
 
     @property
     def config(self) -> Path:

@@ -73,6 +73,7 @@ class Options(Training):
     last_dropout: float = option(
         0.4, 0.0, 0.9, "share blanked in training before a decision and before its heads"
     )
+    orthogonal: bool = option(False, 0, 1, "moves matrices by Muon's steps, all else by AdamW's")
     steps: int = default("steps", 1600)
     batch: int = default("batch", 10)
     crop: int = default("crop", 192)
@@ -87,6 +88,9 @@ class Options(Training):
 
 class ChoraleTransformer(nn.Module):
     """Features in, a logit for each token of the grid out."""
+
+    heads = ("relative.weight", "marks.weight", "tonal.weight", "absolute.weight")
+    """How the names of weights end that make the logits."""
 
     def __init__(self, options: Options) -> None:
         super().__init__()

@@ -7,7 +7,9 @@ Both give the same logits. The memory before anything was heard is zeros.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
+import torch
 from ripieno.errors import SettingError
 from torch import Tensor, nn
 
@@ -33,7 +35,23 @@ class Stepped(nn.Module):
         """As `read`, with no state. Raises SettingError where there is one to go on from."""
         if state is not None:
             raise SettingError(
-                "this family draws nothing token by token in torch",
-                nearest="Export it: `ripieno-models compare` has the bundle write pieces.",
+                "this family goes on from no state over whole lines",
+                nearest="Have it go on token by token: `go_on`.",
             )
         return self.read(tokens), ()
+
+    def go_on(
+        self, tokens: Tensor, states: Sequence[States] | None = None
+    ) -> tuple[Tensor, list[States]]:
+        """Logits [B, 1, V] after `tokens` int64 [B, N], and what is remembered of each line, which
+        a later call may go on from. Token by token and line by line, as a bundle is played."""
+        nothing = tuple(torch.zeros(shape) for shape in self.states().values())
+        told, kept = [], []
+        for row, line in enumerate(tokens):
+            state = nothing if states is None else states[row]
+            for token in line:
+                logits, *after = self.step(token.view(1, 1), *state)
+                state = tuple(after)
+            told.append(logits)
+            kept.append(state)
+        return torch.stack(told), kept

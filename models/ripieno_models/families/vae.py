@@ -140,6 +140,7 @@ KIND = BlockKind(
     name="vae",
     options=Options,
     build=Vae,
+    title="Bach chorales, between two phrases of yours",
     about="""\
 A recurrent variational autoencoder: a bidirectional LSTM hears two bars and tells where they lie
 in its space, an LSTM tells two bars from there.""",

@@ -12,12 +12,13 @@ from ripieno.errors import SettingError, nearest_name
 from ripieno.settings import check
 
 if TYPE_CHECKING:
+    from ripieno_models.piece import Split
     from ripieno_models.tokens.kind import TokenKind
 
 ZOO = Path(__file__).parents[2] / "zoo"
 RESULTS, PAGE = "results.json", "report.html"
 SPLITS = ("valid", "test")
-KEPT = ("grid", "melody", "piano")
+KEPT = ("grid", "blocks", "melody", "piano")
 """Under which a comparison is kept for docs/models.md."""
 
 
@@ -53,30 +54,28 @@ def compare(told: argparse.Namespace) -> int:
     from ripieno_models import corpora, family_results
     from ripieno_models.harness import compare as comparison
     from ripieno_models.harness import page
-    from ripieno_models.piece import Split
 
     check("pieces", told.pieces, 2, 1000)
     check("seed", told.seed, 0, 2**31)
     if told.keep and told.keep not in KEPT:
         raise SettingError(f"nothing is kept as {told.keep!r}", allowed=", ".join(KEPT))
-    if told.split not in SPLITS:
-        raise SettingError(f"there is no split {told.split!r}", allowed=", ".join(SPLITS))
+    split = split_of(told.split)
     folders = [folder_of(name) for name in told.bundle]
     grammars = {manifest.check(folder).grammar for folder in folders}
     if grammars == {"tokens"}:
         kind = kind_of(folders)
         results, written = comparison.compare_tunes(
-            folders, kind.measured(told.data), kind.source.name, Split(told.split), told.pieces,
+            folders, kind.measured(told.data), kind.source.name, split, told.pieces,
             told.seed,
         )  # fmt: skip
-    elif grammars == {"grid"}:
+    elif grammars <= {"grid", "blocks"}:
         results, written = comparison.compare(
-            folders, corpora.find(told.data), Split(told.split), told.pieces, told.seed
+            folders, corpora.find(told.data), split, told.pieces, told.seed
         )
     else:
         raise SettingError(
             f"bundles of {' and '.join(sorted(grammars))} have no pieces in common",
-            allowed="bundles that are all of four voices (grid), or all of tokens",
+            allowed="bundles that are all of four voices (grid, blocks), or all of tokens",
         )
     told.out.mkdir(parents=True, exist_ok=True)
     path = told.out / RESULTS
@@ -111,6 +110,15 @@ def kind_of(folders: Sequence[Path]) -> TokenKind:
     named = TOKEN_FAMILIES.get(told[0].name)
     same = [kind for kind in TOKEN_FAMILIES.values() if kind.use == use]
     return named if named is not None and named.use == use else same[0]
+
+
+def split_of(name: str) -> Split:
+    """The split called `name`. Raises SettingError."""
+    from ripieno_models.piece import Split
+
+    if name not in SPLITS:
+        raise SettingError(f"there is no split {name!r}", allowed=", ".join(SPLITS))
+    return Split(name)
 
 
 def folder_of(name: str) -> Path:

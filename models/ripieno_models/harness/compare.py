@@ -16,10 +16,12 @@ from typing import Any
 
 import onnx
 from ripieno.errors import RipienoError
+from ripieno.inference.blocks.model import BlockModel
 from ripieno.inference.bundle import Manifest, check
 from ripieno.inference.opening import open_model
 
 from ripieno_models import waiting
+from ripieno_models.blocks.written import BlockWriter
 from ripieno_models.corpora import Corpus
 from ripieno_models.harness import spread
 from ripieno_models.harness.intervals import Estimate, bootstrap, mean
@@ -98,34 +100,39 @@ def judged(
 ) -> tuple[Results, list[Music]]:
     """All that is told of one bundle, and what it wrote."""
     model = open_model(manifest)
-    writer: Writer | TuneWriter
-    if isinstance(held[0], Tune):
+    told: list[tuple[int, float]] = []
+    writer: Writer | TuneWriter | BlockWriter
+    if isinstance(model, BlockModel):
+        writer = BlockWriter(model)
+    elif isinstance(held[0], Tune):
         writer = TuneWriter(model)
         told = [writer.nll(tune) for tune in waiting.each(held, f"{name}: likelihood")]
-        music: list[Music] = [
-            writer.write(form, seed + n)
-            for n, form in enumerate(waiting.each(held, f"{name}: writing"))
-        ]
-        like = [tune for tune in held if tune.meter == held[0].meter]
-        replies: Sequence[Music] = tune_answers(writer, like[:ANSWERS], seed)
     else:
         writer = Writer(model)
         told = [
             (len(piece), writer.nll(piece)) for piece in waiting.each(held, f"{name}: likelihood")
         ]
-        music = [
-            writer.write(form, seed + number)
-            for number, form in enumerate(waiting.each(held, f"{name}: writing"))
-        ]
-        replies = answers(writer, held[:ANSWERS], seed, OPENING)
-    nll = bootstrap(told, weighed, seed)
-    row = told_of(name, music, held, replies, seed)
-    row["nll"] = asdict(nll)
-    row["perplexity"] = exp(nll.value)
+    forms = enumerate(waiting.each(held, f"{name}: writing"))
+    music: list[Music] = [writer.write(form, seed + number) for number, form in forms]
+    row = told_of(name, music, held, replies_of(writer, held, seed), seed)
+    if told:  # of a block it is told how likely its parts are, but not the block
+        nll = bootstrap(told, weighed, seed)
+        row["nll"] = asdict(nll)
+        row["perplexity"] = exp(nll.value)
     row["parameters"] = parameters(manifest)
     row["bytes"] = manifest.graph("auto").bytes
     row["milliseconds"] = 1000 * writer.seconds / writer.decisions
     return row, music
+
+
+def replies_of(
+    writer: Writer | TuneWriter | BlockWriter, held: Sequence[Music], seed: int
+) -> Sequence[Music]:
+    """What it answers to different openings."""
+    if isinstance(writer, TuneWriter):
+        like = [tune for tune in held if tune.meter == held[0].meter]
+        return tune_answers(writer, like[:ANSWERS], seed)
+    return answers(writer, held[:ANSWERS], seed, OPENING)
 
 
 def weighed(told: Sequence[tuple[int, float]]) -> float:

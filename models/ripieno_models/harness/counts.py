@@ -81,8 +81,9 @@ def stretches(marks: Bools) -> Ints:
     return edges.reshape(-1, 2)
 
 
-def alike(one: Piece, other: Piece) -> float:
-    """The share of sixteenths and voices in which two pieces sound the same, over the shorter."""
-    steps = min(len(one), len(other))
+def alike(one: Piece, other: Piece, most: int | None = None) -> float:
+    """The share of sixteenths and voices in which two pieces sound the same, over the shorter, or
+    over its first `most` sixteenths."""
+    steps = min(len(one), len(other), most or len(one))
     same = one.sounding()[:steps] == other.sounding()[:steps]
     return float(same.mean())

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ripieno_models.faults import outside_range, too_wide
+import numpy as np
+
+from ripieno_models.faults import LARGE_LEAP, melodic, outside_range, too_wide
 from ripieno_models.harness import counts, spread, tune_counts
 from ripieno_models.harness.failures import Failure, failures, tune_failures
-from ripieno_models.part_writing import crossings, parallels
+from ripieno_models.part_writing import crossings, outside_key, parallels
 from ripieno_models.piece import Piece
 from ripieno_models.tokens.tune import Tune
 
@@ -40,6 +42,17 @@ def onsets_per_quarter(piece: Piece) -> float:
     return len(piece.notes()) / max(1, len(piece))
 
 
+def large_leaps(piece: Piece) -> float:
+    moves = np.abs(np.concatenate(melodic(piece)))
+    return float((moves > LARGE_LEAP).mean()) if moves.size else 0.0
+
+
+def chromatic(piece: Piece) -> float:
+    """0 where there are no notes, or no key is known."""
+    marks = outside_key(piece)
+    return float(marks.mean()) if marks.size else 0.0
+
+
 CHORALES = Kit(
     unit="decision",
     measures={
@@ -60,6 +73,8 @@ CHORALES = Kit(
                     lambda p: float(too_wide(p.sounding()).mean())),
         "outside_range": ("share of notes outside the voices' ranges",
                           lambda p: outside_range([p])),
+        "large_leaps": ("share of moves larger than a fifth", large_leaps),
+        "outside_key": ("share of notes outside the key signature", chromatic),
     },
     kinds=spread.KINDS,
     units={"pitches": "MIDI numbers", "intervals": "semitones, in each voice",

@@ -18,6 +18,8 @@ from ripieno_models.tokens.tune import MELODY, Note, Tune
 
 OPENING, BARS = 2, 10
 """Bars of a real tune that a model goes on from, and how many there are in the end."""
+ANSWERED = 4
+"""Bars of what follows, when a model is asked whether it listens."""
 NOTES = 96
 """Notes of a real tune that are looked at, so that all fits in every context."""
 SPARE = 12
@@ -155,12 +157,12 @@ def drawn(logits: Logits, legal: Sequence[int], chance: float) -> int:
 
 def tune_answers(writer: TuneWriter, forms: Sequence[Tune], seed: int) -> list[Tune]:
     """What follows the openings of different tunes in one metre, with the same chance numbers: only
-    what was heard differs."""
+    what was heard differs. Four bars, before what was played may be forgotten."""
     first = forms[0]
-    begin = OPENING * first.bar
+    begin, end = OPENING * first.bar, (OPENING + ANSWERED) * first.bar
     told = []
     for form in forms:
         written = writer.write(replace(form, fifths=first.fifths), seed)
-        after = tuple(note for note in written.notes if note.onset >= begin)
+        after = tuple(note for note in written.notes if begin <= note.onset < end)
         told.append(replace(written, notes=after))
     return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
+from typing import Protocol
 
 import numpy as np
 from ripieno.grammar.grid import FIRST_PITCH, HOLD, VOCABULARY, VOICES, Cursor, Setting
@@ -83,7 +84,14 @@ def draw(logits: Logits, may_hold: bool, chance: float) -> int:
     return min(VOCABULARY - 1, int(ladder.searchsorted(chance * ladder[-1], side="right")))
 
 
-def answers(writer: Writer, forms: Sequence[Piece], seed: int, opening: int) -> list[Piece]:
+class Writes(Protocol):
+    """Whatever writes grids."""
+
+    def write(self, form: Piece, seed: int, opening: int = 0) -> Piece:
+        """See `Writer.write`."""
+
+
+def answers(writer: Writes, forms: Sequence[Piece], seed: int, opening: int) -> list[Piece]:
     """What follows the openings of different pieces, all with the setting of the first one and with
     the same chance numbers: only what was heard differs."""
     first = forms[0]
@@ -93,16 +101,18 @@ def answers(writer: Writer, forms: Sequence[Piece], seed: int, opening: int) -> 
         tokens = first.tokens.copy()
         tokens[:opening] = form.tokens[:opening]
         written = writer.write(replace(first, tokens=tokens), seed, opening)
-        after = slice(opening, None)
-        heard = written.sounding()[after]
-        told.append(
-            replace(
-                written,
-                name=f"after {form.name}",
-                tokens=np.vstack([heard[:1], written.tokens[opening + 1 :]]),
-                place=written.place[after],
-                bar_steps=written.bar_steps[after],
-                fermata=written.fermata[after],
-            )
-        )
+        told.append(replace(rest_of(written, opening), name=f"after {form.name}"))
     return told
+
+
+def rest_of(piece: Piece, opening: int) -> Piece:
+    """`piece` without its first `opening` sixteenths; what is held into the rest is struck."""
+    after = slice(opening, None)
+    heard = piece.sounding()[after]
+    return replace(
+        piece,
+        tokens=np.vstack([heard[:1], piece.tokens[opening + 1 :]]),
+        place=piece.place[after],
+        bar_steps=piece.bar_steps[after],
+        fermata=piece.fermata[after],
+    )

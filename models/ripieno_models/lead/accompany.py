@@ -20,7 +20,7 @@ from ripieno_models.lead.sheet import Change, Sheet, sheet_of, tokens
 from ripieno_models.tokens.tune import PIANO, Note, Tune
 
 MAJOR = {kind for kind, intervals in KINDS.items() if 4 in intervals}
-PLAYED = (0.7, 0.9)
+PLAYED = (1.0, 0.9)
 """Temperature and top-p of the preset that plays such a model."""
 
 

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 from ripieno.errors import SettingError
-from ripieno.settings import check
 
 from ripieno_models import comparison, melody_results, train_commands
 from ripieno_models.lead import evaluate, export, runs, sample
+from ripieno_models.lead.accompany import PLAYED
 from ripieno_models.lead.kind import SheetKind
 from ripieno_models.lead.learner import CURVES
 
@@ -23,7 +23,7 @@ def train(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
         )
     trainer = runs.fit(
         kind,
-        train_commands.options(told, kind.options, kind.config),
+        train_commands.options(told, kind.options, kind.config, folder),
         told.data,
         folder,
         resume=told.resume,
@@ -43,9 +43,9 @@ def figures(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
 
 def draw(told: argparse.Namespace, kind: SheetKind, folder: Path) -> int:
     """Accompany validation songs, keep three as MIDI files beside the run, and count."""
-    check("pieces", told.pieces, 1, 10_000)
-    check("seed", told.seed, 0, 2**32 - 1)
-    print(sample.samples(kind, folder, told.data, told.pieces, told.seed)["table"])
+    temperature = train_commands.drawn_at(told, PLAYED[0])
+    found = sample.samples(kind, folder, told.data, told.pieces, temperature, told.seed)
+    print(found["table"])
     return 0
 
 

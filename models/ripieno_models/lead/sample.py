@@ -29,18 +29,18 @@ WORDS = {
 
 
 def samples(
-    kind: SheetKind, folder: Path, data: Path | None, pieces: int, seed: int
+    kind: SheetKind, folder: Path, data: Path | None, pieces: int, temperature: float, seed: int
 ) -> dict[str, Any]:
-    """Put chords under the melodies of at most `pieces` validation songs, as the preset does; three
-    are kept as MIDI. Returns the counts, which are kept too. Raises RipienoError."""
+    """Put chords under the melodies of at most `pieces` validation songs; three are kept as
+    MIDI. Returns the counts, which are kept too. Raises RipienoError."""
     model, _ = load(kind, folder)
     real = kind.sheets(data, Split.VALID)[:pieces]
-    sampling = Sampling(temperature=PLAYED[0], top_p=PLAYED[1], seed=seed)
+    sampling = Sampling(temperature=temperature, top_p=PLAYED[1], seed=seed)
     made = [accompanied(model, sheet, sampling) for sheet in real]
     columns = {"model": harmony(made), "printed": harmony(real)}
     told = {
         "pieces": len(made),
-        "temperature": PLAYED[0],
+        "temperature": temperature,
         "top_p": PLAYED[1],
         "seed": seed,
         "counts": {name: asdict(column) for name, column in columns.items()},

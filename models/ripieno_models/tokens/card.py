@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ripieno_models.card import runs_before
+from ripieno_models.card import LOOKED, runs_before
 from ripieno_models.tokens.kind import TokenKind
 from ripieno_models.tokens.sample import OPENING
 
@@ -70,8 +70,10 @@ A decoder-only Transformer over REMI tokens.""",
 - It knows jigs, reels, hornpipes and airs of 1778 to 1903, and nothing else.
 - Triplets are written as sixteenths: 3 of 100 onsets moved, 1 of 100 notes lost.
 - Repeats are not played out in the data, so it does not repeat a part as dancers would want.
-- It was trained for half an hour on a shared core. It keeps metre and key and can take up a phrase,
-  but does so far too seldom, and does not know where an eight-bar part ends (above).""",
+- It takes up what came before, and answers the first half with the second, more often than the
+  tunes do; and it lingers on the last note of an eight-bar part less often than they do (above).
+- The floor counts the same tokens, in which bars are numbered; that makes n-grams worse. Without
+  the numbers theirs is 3.00 (validation) and 3.04 (test).""",
     ),
     "folk-lstm": (
         """\
@@ -136,7 +138,7 @@ def text(
         bpe=f", with byte-pair merges inside a note up to {options['bpe']}" * bool(options["bpe"]),
         train=record["pieces"]["train"],
         valid=record["pieces"]["valid"],
-        tested=f", {record['pieces']['test']} test pieces, looked at once" if tested else "",
+        tested=f", {record['pieces']['test']} test pieces, {LOOKED}" if tested else "",
         data=record["data"],
         licence=record["licence"],
         minutes=sum(run["minutes"] for run in runs),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ripieno.settings import check
-
 from ripieno_models import comparison, melody_results, train_commands
 from ripieno_models.tokens import evaluate, export, runs, sample
 from ripieno_models.tokens.kind import TokenKind
@@ -17,7 +15,7 @@ def train(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
     """Train; a broken-off run (Ctrl-C) leaves checkpoints and can be resumed."""
     trainer = runs.fit(
         kind,
-        train_commands.options(told, kind.options, kind.config),
+        train_commands.options(told, kind.options, kind.config, folder),
         told.data,
         folder,
         resume=told.resume,
@@ -38,10 +36,8 @@ def figures(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
 
 def draw(told: argparse.Namespace, kind: TokenKind, folder: Path) -> int:
     """Draw pieces, keep three as MIDI files beside the run, and count."""
-    check("pieces", told.pieces, 1, 10_000)
-    check("temperature", told.temperature, 0.1, 2)
-    check("seed", told.seed, 0, 2**32 - 1)
-    found = sample.samples(kind, folder, told.data, told.pieces, told.temperature, told.seed)
+    temperature = train_commands.drawn_at(told)
+    found = sample.samples(kind, folder, told.data, told.pieces, temperature, told.seed)
     print(found["table"])
     return 0
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ripieno_models import waiting
 from ripieno_models.families.decoder import State
+from ripieno_models.families.stepped import States, Stepped
 from ripieno_models.tokens.dataset import framed
 from ripieno_models.tokens.scheme import BAR, END, PAD, START, Scheme
 from ripieno_models.tokens.tune import MELODY, Note, Tune
@@ -29,10 +31,12 @@ def undrawn(meter: tuple[int, int], scheme: Scheme) -> list[int]:
     what follows then.
     """
     base = scheme.base
-    own = base[f"TimeSig_{meter[0]}/{meter[1]}"]
+    own = base.get(f"TimeSig_{meter[0]}/{meter[1]}")
     foreign = {n for name, n in base.items() if name.startswith("TimeSig_") and n != own}
     foreign |= {n for name, n in base.items() if name in (PAD, START) or name.startswith("Key_")}
     never = [n for n, spelled in enumerate(scheme.spelled) if foreign.intersection(spelled)]
+    if own is None:  # no metre is told at all
+        return never
     told = [bar for bar in scheme.bars if (bar, own) in scheme.spelled]
     unnumbered = [base[BAR]] if scheme.numbered else []
     return [*never, *unnumbered, *told, *([own] if len(told) == len(scheme.bars) else [])]
@@ -56,13 +60,15 @@ def draw(
     for row, tune in enumerate(likes):
         barred[row, undrawn(tune.meter, scheme)] = True
     line = torch.tensor([opening(tune, scheme, told) for tune in likes])
-    state: State | None = None
+    # A memory of fixed shape goes on token by token; keys and values grow in one pass.
+    read: Callable[..., Any] = model.go_on if isinstance(model, Stepped) else model
+    state: State | list[States] | None = None
     fed: Tensor = line
     ended = torch.zeros(len(line), dtype=torch.bool)
     for _ in waiting.each(range(line.shape[1], longest), "Drawing", "token"):
         if bool(ended.all()):
             break
-        logits, state = model(fed, state)
+        logits, state = read(fed, state)
         likely = (logits[:, -1].float() / temperature).masked_fill(barred, -torch.inf)
         fed = nucleus(likely, source)
         fed[ended] = pad

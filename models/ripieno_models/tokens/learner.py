@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import lightning as L
 from torch import Tensor
-from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from ripieno_models.families.decoder import TokenOptions
@@ -15,9 +13,8 @@ from ripieno_models.piece import Split
 from ripieno_models.report import Curves
 from ripieno_models.tokens.dataset import Batch, Crops, Written, whole
 from ripieno_models.tokens.nats import Learns, nats_of
-from ripieno_models.tokens.optimiser import optimiser
 from ripieno_models.tokens.scheme import Scheme
-from ripieno_models.train import MONITOR, Learner, rate, seed_epoch
+from ripieno_models.train import MONITOR, Learner, seed_epoch
 
 CURVES = Curves(
     {"train_nll": "training (crops, with dropout)", MONITOR: "validation"}, "nats per note"
@@ -51,13 +48,6 @@ class TokenLearner(Learner):
 
     def on_validation_epoch_end(self) -> None:
         """Nothing to add: there is one figure."""
-
-    def configure_optimizers(self) -> Any:
-        if not self.options.orthogonal:
-            return super().configure_optimizers()
-        chosen = optimiser(self.model, self.options)
-        schedule = LambdaLR(chosen, lambda step: rate(step, self.options))
-        return {"optimizer": chosen, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 class WrittenPieces(L.LightningDataModule):

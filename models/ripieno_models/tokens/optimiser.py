@@ -14,11 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
 
+from ripieno_models.families.blanking import Table
 from ripieno_models.options import Training
 
 ADAM_BETAS = (0.9, 0.98)
-TABLES = (nn.Embedding,)
+TABLES = (nn.Embedding, Table)
 HEADS = ("head.weight",)
+"""How the names of weights end that make the logits."""
 
 
 class Both(Optimizer):
@@ -48,7 +50,7 @@ class Both(Optimizer):
         self.param_groups = [group for one in self.both for group in one.param_groups]
 
 
-def optimiser(model: nn.Module, options: Training) -> Optimizer:
+def optimiser(model: nn.Module, options: Training, heads: tuple[str, ...] = HEADS) -> Optimizer:
     """AdamW for `model`'s tables, heads and vectors, Muon for its other matrices, if there are."""
     tables = {id(p) for m in model.modules() if isinstance(m, TABLES) for p in m.parameters()}
     inside: list[Tensor] = []
@@ -57,7 +59,7 @@ def optimiser(model: nn.Module, options: Training) -> Optimizer:
     for name, weight in model.named_parameters():
         if weight.ndim < 2:
             plain.append(weight)
-        elif id(weight) in tables or name.endswith(HEADS):
+        elif id(weight) in tables or name.endswith(heads):
             decayed.append(weight)
         else:
             inside.append(weight)

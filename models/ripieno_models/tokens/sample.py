@@ -31,8 +31,8 @@ def samples(
     """
     model, options, scheme = load(kind, folder)
     real = kind.tunes(data, Split.VALID)
-    if kind.parts:
-        real = [kind.forms(tune)[-1] for tune in real]
+    # Of several forms the last is the machine's alone.
+    real = [kind.forms(tune)[-1] for tune in real]
     likes = [t for t in real if len(opening(t, scheme, OPENING)) == OPENING][:pieces]
     lines = draw(model, scheme, likes, OPENING, options.crop, temperature, seed)
     drawn = [
