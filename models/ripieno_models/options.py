@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -128,14 +128,16 @@ def chosen(kind: type[Chosen], config: Path | None, flags: Mapping[str, Any]) ->
     return kind(**{**told, **{name: value for name, value in flags.items() if name in names}})
 
 
-def as_flags(options: Training, config: Sequence[str] = ()) -> str:
-    """The flags that make `options` from the defaults, for a command that repeats a run."""
-    words = list(config)
+def as_flags(options: Training, usual: Training | None = None) -> str:
+    """The flags that make `options` from the `usual` ones, or from the defaults, for a command
+    that repeats a run."""
+    usual = usual or type(options)()
+    words: list[str] = []
     for item in fields(options):
-        value = getattr(options, item.name)
+        value, without = getattr(options, item.name), getattr(usual, item.name)
         flag = item.name.replace("_", "-")
         if isinstance(value, bool):
-            words += [] if value == item.default else [f"--{flag}" if value else f"--no-{flag}"]
-        elif value != item.default:
+            words += [] if value == without else [f"--{flag}" if value else f"--no-{flag}"]
+        elif value != without:
             words.append(f"--{flag} {value:g}" if isinstance(value, float) else f"--{flag} {value}")
     return " ".join(words)

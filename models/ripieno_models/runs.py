@@ -26,7 +26,7 @@ from ripieno_models.families.calibration import Temperatures
 from ripieno_models.families.chorale_transformer import ChoraleTransformer
 from ripieno_models.families.registry import Family, family
 from ripieno_models.likelihood import likelihood
-from ripieno_models.options import Training, as_flags
+from ripieno_models.options import Training, as_flags, chosen
 from ripieno_models.piece import Piece, Split
 from ripieno_models.train import (
     BEST,
@@ -218,6 +218,10 @@ class Named(Protocol):
     def name(self) -> str:
         """As the command line has it."""
 
+    @property
+    def config(self) -> Path:
+        """The options that a command without flags trains with."""
+
 
 def grid_record(
     kind: Named,
@@ -244,7 +248,8 @@ def record(
     """What is needed to repeat a run; `out` is its folder, where the command shall tell it."""
     words = [] if out in (None, Path("runs") / kind.name) else [f"--out {out}"]
     words += [f"--start {start}"] if start else []
-    words += [flags] if (flags := as_flags(options)) else []
+    usual = chosen(type(options), kind.config, {})
+    words += [flags] if (flags := as_flags(options, usual)) else []
     return {
         "family": kind.name,
         "options": asdict(options),

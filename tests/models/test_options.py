@@ -81,3 +81,7 @@ def test_the_command_that_repeats_a_run() -> None:
     assert "--learning-rate 0.0001" in words
     assert "bf16" in words
     assert as_flags(Options()) == ""
+    usual = Options(hidden=64)
+    assert as_flags(options, usual).split(" --")[0] == "--learning-rate 0.0001"
+    assert as_flags(Options(), usual) == f"--hidden {Options().hidden}"
+    assert as_flags(usual, usual) == ""

@@ -102,9 +102,8 @@ the melody's or the piano's, and the melody's come first.""",
 - It knows nineteenth-century songs in simple metres; songs with many triplets were left out.
 - Where a song's file tells no bar line for its pickup, the bar line is guessed.
 - No dynamics: the data has none, and the player's are followed.
-- It was trained for half an hour on a shared core, its last run was broken off, and it had not
-  finished learning: it takes up nothing of what came before (above), and plans no further than a
-  few bars.
+- It was trained for an hour on a shared core and had not finished learning: it takes up nothing of
+  what came before (above), and plans no further than a few bars.
 - It hears 512 tokens, about 350 notes; what lies before is forgotten.""",
     ),
 }
