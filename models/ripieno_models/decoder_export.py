@@ -176,7 +176,7 @@ def _torch(model: Decoder | Structured, tokens: Tokens) -> Floats:
 
 def _refuse_loss(nll_fp32: float, found: float, where: str) -> None:
     loss = found / nll_fp32 - 1
-    if not abs(loss) <= LARGEST_LOSS:
+    if not loss <= LARGEST_LOSS:  # on a few pieces 8 bits may come out better, by chance
         raise BundleError(
             f"in 8 bits the model is {loss:+.2%} off, {found:.4f} instead of {nll_fp32:.4f} nats "
             "per token",

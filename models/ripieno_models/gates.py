@@ -53,7 +53,7 @@ def refuse_difference(difference: float, count: int, where: str) -> None:
 
 def refuse_loss(checked: Checked, where: str) -> None:
     """Raises BundleError where 8 bits cost too much."""
-    if not abs(checked.loss) <= LARGEST_LOSS:
+    if not checked.loss <= LARGEST_LOSS:  # on a few pieces 8 bits may come out better, by chance
         raise BundleError(
             f"in int8 the model is {checked.loss:+.2%} off, {checked.nll_int8:.4f} instead of "
             f"{checked.nll_fp32:.4f} nats per decision",

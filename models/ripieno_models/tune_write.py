@@ -82,17 +82,18 @@ def write(
     told: Told,
     name: str,
     data: str,
-    held: Sequence[Any],
+    checked_on: Sequence[Any],
     folder: Path,
 ) -> Path:
     """Write the bundle `name` to `folder`, all of it checked before it is put there.
 
-    `held`: the held-out pieces, on which graphs are held against torch. Raises RipienoError.
+    `checked_on`: pieces on which its graphs are held against torch, and 8 bits against 32. Raises
+    RipienoError.
     """
     with tempfile.TemporaryDirectory() as place:
         made = Path(place, name)
         made.mkdir()
-        graphs, checked = write_graphs(shipped, tuned, held, made)
+        graphs, checked = write_graphs(shipped, tuned, checked_on, made)
         listed = {graph.file for graph in shipped.manifest.graphs}
         for path in made.glob("*.onnx"):
             if path.name not in listed:
@@ -112,18 +113,18 @@ def write(
 
 
 def write_graphs(
-    shipped: Shipped, tuned: Tuned, held: Sequence[Any], made: Path
+    shipped: Shipped, tuned: Tuned, pieces: Sequence[Any], made: Path
 ) -> tuple[set[str], Checked]:
     """The graphs and the reference of a tuned model. Raises BundleError where they are not it."""
     model = tuned.model
     if shipped.scheme is not None:
         lines = token_export.lines_of(
-            [replaced(piece) for piece in held], shipped.scheme, shipped.options
+            [replaced(piece) for piece in pieces], shipped.scheme, shipped.options
         )
         layout, checked = token_export.write_graphs(model, made, lines)
         token_export.write_reference(model, lines[0], made / REFERENCE)
         return {file for _, _, file in layout.graphs}, checked
-    valid = whole(held, batch=1)
+    valid = whole(pieces, batch=1)
     if isinstance(model, ChoraleTransformer):
         export_framed.write_graphs(model, shipped.options, made)
         checked = export_framed.gate(model, made, valid)
@@ -136,7 +137,7 @@ def write_graphs(
 
 
 def replaced(piece: Any) -> Any:
-    """A held-out piece as the exporter looks for it."""
+    """A piece as the exporter looks for it."""
     from dataclasses import replace
 
     from ripieno_models.piece import Split

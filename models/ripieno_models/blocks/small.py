@@ -36,7 +36,7 @@ def made_small(encoder: Path, decoder: Path, blocks: Sequence[BlockBatch]) -> fl
         quantise(path, to, KINDS)
     after = nats(small[0], small[1], blocks)
     loss = after / before - 1
-    if not abs(loss) <= LARGEST_LOSS:
+    if not loss <= LARGEST_LOSS:
         for path in small:
             path.unlink()
         raise BundleError(
