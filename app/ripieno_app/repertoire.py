@@ -47,6 +47,7 @@ class Repertoire:
             self._keep(telemetry)
         if telemetry.scene and telemetry.scene != self.preset:
             self.preset, self.title = telemetry.scene, self._title_of(telemetry.scene)
+            self._saved.clear()  # others may play now
             self._keep(telemetry)
 
     def saved_as(self, name: str, telemetry: Telemetry | None) -> None:

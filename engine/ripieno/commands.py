@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ripieno.clock import Beats, Seconds
+from ripieno.ensemble import Seated
 from ripieno.events import Note
 from ripieno.routing import Routing
 from ripieno.settings import Settings
@@ -100,8 +101,13 @@ class Recall:
     routing: Routing | None = None
     """What it sounds through: instruments come with it, ports stay. None: what plays, or, for one
     that comes back, what it had."""
-    ensemble: tuple[str, ...] = ()
-    """The names of those who play in it, where they are several: they cannot join on the way."""
+    players: tuple[Seated, ...] = ()
+    """Who plays in it, each with its model; () for whoever plays by that name, or plays now."""
+
+    @property
+    def ensemble(self) -> bool:
+        """Whether it is an ensemble's."""
+        return any(each.member.name for each in self.players)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ripieno.errors import SettingError, nearest_name
 from ripieno.grammar.grid import VOICES
+from ripieno.routing import OutputSpec, Routing
 from ripieno.settings import Mode, Settings, Strength
 
 YOU = "you"
@@ -29,6 +30,18 @@ class Member:
     def hears_voice(self, name: str, voice: int) -> bool:
         """Whether it hears the voice 0…3 of the member called `name`."""
         return name in self.hears or f"{name}.{VOICES[voice]}" in self.hears
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seated:
+    """One who plays, as a preset describes it."""
+
+    member: Member
+    model: str
+    fallback: str
+    precision: str
+    routing: Routing
+    instrument: OutputSpec | None = None
 
 
 def alone(settings: Settings) -> tuple[Member, ...]:

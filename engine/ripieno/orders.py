@@ -41,6 +41,7 @@ from ripieno.midi.control_board import ControlBoards, Lamps
 from ripieno.performance import Performance
 from ripieno.rack import Rack
 from ripieno.scenes import Scenes
+from ripieno.seating import Seating
 from ripieno.stage import Script, Stage
 from ripieno.timekeeper import Timekeeper
 
@@ -87,6 +88,7 @@ class Orders:
             rack,
             (stage.preset.name, stage.preset.routing),
         )
+        self.seating = Seating(stage, performance, host, rack, self.scenes)
         self._rack = rack
         self._stage, self._show, self._timekeeper = stage, performance, timekeeper
         self._host, self._script, self._leave = host, script, leave
@@ -95,11 +97,14 @@ class Orders:
         """Do what was asked for this moment."""
         self._rack.look(now)
         self.scenes.look(now)
+        self.seating.look(now)
+        if (waiting := self.seating.waiting()) is not None:
+            self._recall(waiting, now)
         self.auditioner.look(now)
 
     def wake(self) -> tuple[Seconds | None, ...]:
         """When there is something to be done next."""
-        return self.scenes.wake(), self.auditioner.wake()
+        return self.scenes.wake(), self.seating.wake(), self.auditioner.wake()
 
     def act(self, what: Action | Command, at: Seconds) -> None:
         """What a footswitch, a pad or a controller was taught to do."""
@@ -114,12 +119,12 @@ class Orders:
 
     def _next_scene(self, now: Seconds) -> None:
         """The next preset of the set list, from the next bar on."""
-        scenes = [scene for scene in self._stage.set_list if not scene.ensemble]
+        scenes = self._stage.set_list
         if not scenes:
             self._show.say("There is no set list to go on in")
             return
         names = [scene.name for scene in scenes]
-        here = self.scenes.coming or self.scenes.current or self._stage.preset.name
+        here = self.coming or self.scenes.current or self._stage.preset.name
         place = names.index(here) + 1 if here in names else 0
         self.obey(scenes[place % len(scenes)], now)
 
@@ -137,12 +142,8 @@ class Orders:
                 show.panic(now)
             case Audition():
                 self.auditioner.begin(command, now)
-            case Recall() if command.ensemble:
-                names = ", ".join(command.ensemble)
-                start = f"ripieno play --preset {command.name}"
-                show.say(f"An ensemble ({names}) is there from the start: {start}", urgent=True)
             case Recall():
-                self.scenes.recall(command, now)
+                self._recall(command, now)
             case Do(action):
                 self.act(action, now)
             case LearnAll():
@@ -170,6 +171,20 @@ class Orders:
             case _:
                 self._timekeeper.wish(command, now)
 
+    @property
+    def coming(self) -> str:
+        """The name of what was recalled and has not come yet, '' for nothing."""
+        return self.seating.coming or self.scenes.coming
+
+    def _recall(self, what: Recall, now: Seconds) -> None:
+        """By those who play, or by others."""
+        if self.seating.concerns(what):
+            self.scenes.forsake()
+            self.seating.recall(what, now)
+        else:
+            self.seating.forsake(now)
+            self.scenes.recall(what, now)
+
     def _switch(self, name: str, now: Seconds) -> None:
         """Another model, by its name or its folder."""
         try:
@@ -193,6 +208,6 @@ class Orders:
         states = {
             Action.PLAY: show.playing,
             Action.ANSWER: show.phase is Phase.ANSWERING,
-            Action.NEXT: bool(self.scenes.coming),
+            Action.NEXT: bool(self.coming),
         }
         return frozenset(action for action, lit in states.items() if lit)

@@ -24,11 +24,11 @@ from ripieno.commands import (
     Seed,
     Turn,
 )
+from ripieno.company import Company
 from ripieno.ensemble import in_common
 from ripieno.errors import RipienoError
 from ripieno.events import (
     ControlChange,
-    Note,
     NoteOff,
     NoteOn,
     PitchBend,
@@ -41,7 +41,6 @@ from ripieno.events import (
 from ripieno.modes.conductor import Wish
 from ripieno.modes.effects import Effects
 from ripieno.partner import Partner
-from ripieno.rolling import Rolling
 from ripieno.takes.facts import Heard, Mark, Turned, Wished, Woke
 
 ASLEEP = 1.5
@@ -55,7 +54,7 @@ def earliest(*moments: Seconds | None) -> Seconds | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-class Performance(Rolling):
+class Performance(Company):
     """One performance from start to end. All moments are on one clock and never go back.
 
     What is scheduled is done `sound.lead` seconds ahead of its time, so that outputs that want to
@@ -65,17 +64,17 @@ class Performance(Rolling):
     @property
     def steps(self) -> int:
         """The models' steps that have sounded."""
-        return sum(partner.sequencer.steps for partner in self.partners)
+        return self._tally.steps + sum(each.sequencer.steps for each in self.partners)
 
     @property
     def missed(self) -> int:
         """Steps that came too late, or ran out of time in inference."""
-        return sum(partner.missed for partner in self.partners)
+        return self._tally.missed + sum(each.missed for each in self.partners)
 
     @property
     def relaxed(self) -> int:
         """Soft rules that had to be given up."""
-        return sum(partner.relaxed for partner in self.partners)
+        return self._tally.relaxed + sum(each.relaxed for each in self.partners)
 
     @property
     def rung(self) -> Rung:
@@ -94,7 +93,7 @@ class Performance(Rolling):
         if not self.playing:
             return early
         wakes = (wake for partner in self.partners for wake in partner.wakes(lead))
-        return earliest(early, *wakes)
+        return earliest(early, self._relief(), *wakes)
 
     def waiting(self, at: Seconds) -> bool:
         """A chord was asked for at once, just now, and has not come yet."""
@@ -106,6 +105,8 @@ class Performance(Rolling):
         due = self._due()
         if due is not None and due <= at:
             self._logbook.record(Woke(at, self.sound.lead))
+            if self.playing:
+                self._change(at)
             self.pulse.play(Seconds(at + self.sound.lead), self.tempo, self.settings)
             if self.playing:
                 self._advance(at)
@@ -139,24 +140,26 @@ class Performance(Rolling):
         match message:
             case NoteOn(channel, key, velocity):
                 pitch = min(127, max(0, key + self.settings.transpose))
+                self._down[key] = message
                 if self.playing and not keeps_time and not self._followed:
                     self._anchor(at)
                 self.sound.thru_on(key, pitch, velocity, self._when(at))
-                for partner in self._listeners:
+                for partner in self.listeners:
                     partner.struck = at
                     mode = partner.conductor.mode
                     effects = mode.note_on(pitch, velocity, self.beat(at), channel)
                     partner.acting.apply(effects, at)
             case NoteOff(channel, key):
                 sounded = self.sound.thru_pitch(key)
+                self._down.pop(key, None)
                 self.sound.thru_off(key, self._when(at))
-                for partner in self._listeners:
+                for partner in self.listeners:
                     mode = partner.conductor.mode
                     if sounded is not None:
                         partner.acting.apply(mode.note_off(sounded, self.beat(at), channel), at)
             case ControlChange(channel, controller, value):
                 self.sound.thru_control(controller, value, self._when(at))
-                for partner in self._listeners if controller == SUSTAIN else ():
+                for partner in self.listeners if controller == SUSTAIN else ():
                     mode = partner.conductor.mode
                     partner.acting.apply(mode.pedal(value >= DOWN, self.beat(at), channel), at)
             case PitchBend(_, value):
@@ -164,10 +167,6 @@ class Performance(Rolling):
             case ProgramChange(_, program):
                 self.sound.thru_program(program, self._when(at))
         self._pass_on(at)
-
-    @property
-    def _listeners(self) -> tuple[Partner, ...]:
-        return tuple(partner for partner in self.partners if partner.member.hears_you)
 
     def _anchor(self, at: Seconds) -> None:
         """The player may set where the bar begins: then the score's beats are moved. Where several
@@ -266,22 +265,13 @@ class Performance(Rolling):
 
     def planned(self, planned: Planned, at: Seconds, place: int = 0) -> None:
         """A step from the inference of the partner at `place`."""
-        ready = self.playing or self._armed is not None
-        self.partners[place].planned(planned, at, ready=ready)
-        self._pass_on(at)
+        partner = self.partner_at(place)
+        if partner is not None:
+            partner.planned(planned, at, ready=self.playing or self._armed is not None)
+            self._pass_on(at)
 
     def served(self, served: Served, at: Seconds, place: int = 0) -> None:
         """That inference is done with a request."""
-        self.partners[place].served(served, at)
-
-    def inference_restarted(
-        self,
-        heard: tuple[Note, ...],
-        at: Seconds,
-        line: Beats | None = None,
-        place: int = 0,
-    ) -> None:
-        """That inference has lost its memory, and is told what was `heard`. From the bar line
-        `line` on, if there is one, it plays."""
-        self.partners[place].restarted(heard, at, line)
-        self._pass_on(at)
+        partner = self.partner_at(place)
+        if partner is not None:
+            partner.served(served, at)

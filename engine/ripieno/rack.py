@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,11 +112,13 @@ class Rack:
 
     # ---- what a scene wants
 
-    def prepare(self, name: str, routing: Routing | None, now: Seconds) -> None:
+    def prepare(
+        self, name: str, routing: Routing | None, now: Seconds, *, as_written: bool = False
+    ) -> None:
         """Begin to open what the scene `name` sounds through, as far as it is not open yet; None
-        for what plays now."""
+        for what plays now. Where others come in the channels stay `as_written`."""
         self._forsake(now)
-        wanted = None if routing is None else self._wanted(name, routing)
+        wanted = None if routing is None else self._wanted(name, routing, as_written)
         if wanted is None:
             return
         if self._stays:
@@ -136,10 +138,11 @@ class Rack:
 
         self._beside(work)
 
-    def _wanted(self, name: str, routing: Routing) -> _Wanted | None:
+    def _wanted(self, name: str, routing: Routing, as_written: bool) -> _Wanted | None:
         """What is to be changed for `routing`; None where all of it plays already."""
         mine = self._own()
-        specs = [self._here(spec, routing) for spec in routing.outputs if spec.kind in OWN]
+        channels = {} if as_written else self._channels(routing)
+        specs = [self._here(spec, channels) for spec in routing.outputs if spec.kind in OWN]
         if not mine or not specs:
             if named := own_instruments(routing):
                 where = "that are open" if mine else "that the ports lead to"
@@ -148,7 +151,7 @@ class Rack:
         kinds = {spec.kind for spec in specs}
         spare = OutputKind.SYNTH not in kinds and bool(kinds & set(INSTRUMENTS))
         if spare:
-            specs.append(self._here(OutputSpec(OutputKind.SYNTH), routing))
+            specs.append(self._here(OutputSpec(OutputKind.SYNTH), channels))
         now = [(_key(slot.spec, self._font), slot.spec) for slot in mine]
         wanted = [(_key(spec, routing.soundfont), spec) for spec in specs]
         if (now, self._spare) == (wanted, spare):
@@ -159,10 +162,13 @@ class Rack:
             lanes.append(next((lane for lane in found if lane not in lanes), None))
         return _Wanted(routing.soundfont, tuple(specs), spare, tuple(lanes))
 
-    def _here(self, spec: OutputSpec, routing: Routing) -> OutputSpec:
-        """`spec` on the channels that the voices have here, and on the audio driver of here."""
+    def _channels(self, routing: Routing) -> dict[int, int]:
+        """The channels that the voices have here, for those that they have in `routing`."""
         theirs = (*routing.channels, routing.thru_channel, routing.click_channel)
-        channels = dict(zip(theirs, self._sound.channels, strict=True))
+        return dict(zip(theirs, self._sound.channels, strict=True))
+
+    def _here(self, spec: OutputSpec, channels: Mapping[int, int]) -> OutputSpec:
+        """`spec` on the `channels` of here, and on the audio driver of here."""
         spec = replace(spec, channels=tuple(channels.get(each, each) for each in spec.channels))
         if spec.kind is OutputKind.SYNTH:
             names = (s.spec.name for s in self._own() if s.spec.kind is OutputKind.SYNTH)

@@ -6,7 +6,6 @@ are readable and written when they take it, MIDI callbacks only stamp and append
 
 from __future__ import annotations
 
-import os
 import select
 import signal
 from collections import deque
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Protocol
 
+from ripieno.bell import Bell
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Seconds
 from ripieno.commands import Command
@@ -102,54 +102,20 @@ class Realtime:
         self._telemetry: Sender[Telemetry] = Sender(wires.telemetry)
         self._leaving = False
         self._stamped: deque[Stamped] = deque()
-        self._bell, self._bell_rope = os.pipe()
-        for end in (self._bell, self._bell_rope):
-            os.set_blocking(end, False)
-            stack.callback(os.close, end)
+        self._bell = Bell()
+        stack.callback(self._bell.close)
         now = _now()
         journal = Journal(stage.take, stage.header([s.model.precision for s in stage.seats], now))
         stack.callback(journal.close)
         self._history = History(journal)
         self._hosts = Hosts(stage, self._history)
         stack.callback(self._hosts.close)
-        self._instruments = Instruments.open(stage.preset.routing, stage.soundfont, self._heard)
-        stack.callback(self._instruments.close)
-        self._guard: Sender[Word] = Sender(wires.alive)
-        for output in self._instruments.outputs:
-            if isinstance(output, PortOutput):
-                self._guard.send(opened(output))
-        routing = stage.preset.routing
-        lanes = self._instruments.lanes
-        tap: Output = TakeOutput(self._history, _now, lanes)
-        others = [seat.routing for seat in stage.seats[1:]]
-        self.performance = Performance(
-            [seat.member for seat in stage.seats],
-            Sound([tap, *lanes], ledger, stage.seats[0].routing, self._history, others),
-            self._hosts.asks,
-            self._history,
-            seed=stage.seed,
-            at=now,
-        )
+        self._open_instruments(stack)
+        self.performance = self._begun(ledger, now)
         self._timekeeper = Timekeeper(self.performance)
         stack.callback(self._timekeeper.close)
         self._script = self._open_script()
-        self._orders = Orders(
-            stage,
-            self.performance,
-            self._timekeeper,
-            self._hosts,
-            self._script,
-            self.leave,
-            self._instruments.controllers(routing.client),
-            Rack(
-                self._instruments,
-                self.performance.sound,
-                routing,
-                stage.soundfont,
-                self.performance.say,
-                stays=stage.instruments_stay or len(stage.seats) > 1,
-            ),
-        )
+        self._orders = self._ready_for_orders()
         self._hosts.join(self.performance, self._orders.begin)
         self._osc = self._open_osc(stack)
         self._observer = Observer(
@@ -159,6 +125,50 @@ class Realtime:
         self._next_telemetry = self._next_check = now
         for sentence in self._instruments.problems:
             self.performance.say(sentence)
+
+    def _open_instruments(self, stack: ExitStack) -> None:
+        """Open them, and tell the guard of the ports."""
+        stage = self._stage
+        self._instruments = Instruments.open(stage.preset.routing, stage.soundfont, self._heard)
+        stack.callback(self._instruments.close)
+        self._guard: Sender[Word] = Sender(self._wires.alive)
+        for output in self._instruments.outputs:
+            if isinstance(output, PortOutput):
+                self._guard.send(opened(output))
+
+    def _begun(self, ledger: Ledger, now: Seconds) -> Performance:
+        """The performance, which all outputs and the take hear."""
+        seats, lanes = self._stage.seats, self._instruments.lanes
+        tap: Output = TakeOutput(self._history, _now, lanes)
+        first, *others = [seat.routing for seat in seats]
+        return Performance(
+            [seat.member for seat in seats],
+            Sound([tap, *lanes], ledger, first, self._history, others),
+            self._hosts.asks,
+            self._history,
+            seed=self._stage.seed,
+            at=now,
+        )
+
+    def _ready_for_orders(self) -> Orders:
+        stage, show, routing = self._stage, self.performance, self._stage.preset.routing
+        return Orders(
+            stage,
+            show,
+            self._timekeeper,
+            self._hosts,
+            self._script,
+            self.leave,
+            self._instruments.controllers(routing.client),
+            Rack(
+                self._instruments,
+                show.sound,
+                routing,
+                stage.soundfont,
+                show.say,
+                stays=stage.instruments_stay,
+            ),
+        )
 
     def _open_osc(self, stack: ExitStack) -> OscStation | None:
         spec = self._stage.osc
@@ -218,13 +228,13 @@ class Realtime:
     def _wait(self) -> None:
         """Sleep until something comes or something is due, the last millisecond awake."""
         due = self._due()
-        files: list[int | Readable] = [self._bell, self._wires.guard, self._commands]
+        files: list[Readable] = [self._bell, self._wires.guard, self._commands]
         files += self._hosts.files()
         files += [self._osc] if self._osc else []
         timeout = min(due - SPIN, self._next_telemetry) - perf_counter()
         ready, _, _ = select.select(files, [], [], max(0.0, timeout))
         if self._bell in ready:
-            os.read(self._bell, 4096)
+            self._bell.hush()
         if self._wires.guard in ready:
             self.leave()
         while not ready and not self._stamped and 0 < due - perf_counter() <= SPIN:
@@ -247,10 +257,7 @@ class Realtime:
     def _heard(self, stamped: Stamped) -> None:
         """In RtMidi's thread: keep it and ring the bell, no more."""
         self._stamped.append(stamped)
-        try:
-            os.write(self._bell_rope, b"!")
-        except BlockingIOError:
-            return  # the bell is ringing already
+        self._bell.ring()
 
     def _read_instruments(self, now: Seconds) -> None:
         while self._stamped:
@@ -299,7 +306,7 @@ class Realtime:
         self._observer.models = self._hosts.titles
         self._observer.outputs = self._instruments.output_names
         scenes = self._orders.scenes
-        self._observer.scene, self._observer.coming = scenes.current, scenes.coming
+        self._observer.scene, self._observer.coming = scenes.current, self._orders.coming
         try:
             if ended or not self._telemetry.full or self._osc:
                 telemetry = self._observer.telemetry(now, ended=ended)

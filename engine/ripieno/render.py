@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from ripieno.clock import Beats, Seconds, VirtualClock
 from ripieno.errors import SettingError
 from ripieno.events import Notice, Request, Served
 from ripieno.inference.bundle import check
+from ripieno.inference.foreign_rules import foreign_faults
 from ripieno.inference.grammars import Player, player_of
 from ripieno.inference.opening import open_model
 from ripieno.ledger import Ledger
@@ -51,6 +53,13 @@ def render(stage: Stage) -> Rendered:
         journal.close()
 
 
+def render_anew(stage: Stage) -> Rendered:
+    """The same, where it may have been begun already: what is written at `stage.take` is void."""
+    if stage.take.exists():
+        os.truncate(stage.take, 0)
+    return render(stage)
+
+
 class Offline:
     """One process, one thread, no waiting: requests are answered where they are asked."""
 
@@ -62,6 +71,7 @@ class Offline:
         self._generators = generators
         self._script = script
         self._requests: deque[tuple[int, Request]] = deque()
+        self._said: set[str] = set()
         written = TakeOutput(recorder, self._clock.now)
         first, *others = [seat.routing for seat in stage.seats]
         self.performance = Performance(
@@ -109,6 +119,8 @@ class Offline:
                 free = replace(planned, seconds=Seconds(0.0), model_seconds=Seconds(0.0))
                 self.performance.planned(free, now, place)
             self.performance.served(Served(request.number, steps, False), now, place)
-            for sentence in generator.faults:
-                self.performance.say(sentence, urgent=True)
+            for sentence in (*generator.faults, *foreign_faults(request.settings.rules)):
+                if sentence not in self._said:
+                    self._said.add(sentence)
+                    self.performance.say(sentence, urgent=True)
             generator.faults.clear()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ripieno.clock import GRID_TOLERANCE, Beats, Seconds, TempoMap
 from ripieno.commands import Locate, Panic, Play, Seed, Stop
 from ripieno.ensemble import Member, in_common
-from ripieno.events import Notice, Phase, Request
+from ripieno.events import NoteOn, Notice, Phase, Request
 from ripieno.logbook import Logbook
 from ripieno.modes.conductor import Conductor
 from ripieno.partner import Ground, Partner
@@ -21,6 +21,21 @@ from ripieno.transport import LEAD_IN, Transport
 
 AUDIBLE = 0.005
 """The share by which a followed tempo must change to be told as another one."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What those counted who do not play any more."""
+
+    steps: int = 0
+    missed: int = 0
+    relaxed: int = 0
+
+    def add(self, partner: Partner) -> None:
+        """One who leaves."""
+        self.steps += partner.sequencer.steps
+        self.missed += partner.missed
+        self.relaxed += partner.relaxed
 
 
 class Rolling:
@@ -49,12 +64,14 @@ class Rolling:
         alone = len(members) == 1
         ground = Ground(self.transport, self.pulse, self._logbook, seed, alone, at)
         self.partners = tuple(
-            Partner(_among(member, first), section, ground, ask)
+            Partner(among(member, first), section, ground, ask)
             for member, section, ask in zip(members, sound.sections, asks, strict=True)
         )
         self.front = self.partners[0]
         """The one that the player's controls are for."""
         self._armed: Beats | None = None  # where the transport will begin, when told to
+        self._tally = Tally()
+        self._down: dict[int, NoteOn] = {}  # the player's keys that are down
         self._alive = at  # when time was told last
 
     def beat(self, at: Seconds) -> Beats:
@@ -239,6 +256,6 @@ class Rolling:
                         partner.listen(sung, at)
 
 
-def _among(member: Member, first: Settings) -> Member:
+def among(member: Member, first: Settings) -> Member:
     """`member`, with what it has in common with the `first` one."""
     return replace(member, settings=in_common(member.settings, first))

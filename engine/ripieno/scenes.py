@@ -17,11 +17,10 @@ from ripieno.commands import Become, Programs, Recall
 from ripieno.performance import Performance
 from ripieno.routing import Routing
 from ripieno.settings import Settings
+from ripieno.sound import SOONER
 
 MARGIN = Beats(0.125)
 """Half a step: what is wished so long before the horizon meets the bar line is heard there."""
-SOONER = Seconds(0.002)
-"""So long before its bar line a sound is chosen: no note lies between."""
 AT_HAND = Seconds(0.01)
 """How long before they are needed sounds are put on their way."""
 
@@ -50,8 +49,11 @@ class Sounds(Protocol):
         """Whether something is being opened."""
         ...
 
-    def prepare(self, name: str, routing: Routing | None, now: Seconds) -> None:
-        """Begin to open what `name` sounds through; None changes nothing."""
+    def prepare(
+        self, name: str, routing: Routing | None, now: Seconds, *, as_written: bool = False
+    ) -> None:
+        """Begin to open what `name` sounds through, on the channels of here, or on its own `as
+        written`; None changes nothing."""
 
     def take_over(self, now: Seconds) -> None:
         """Let notes begin there, or as soon as it is open."""
@@ -99,7 +101,7 @@ class Scenes:
         """Come to `what` at the next bar line, or at once while nothing plays."""
         if what.model:
             self._load(what.model)
-        what = replace(what, settings=_same_clock(what.settings, self._show.settings))
+        what = replace(what, settings=same_clock(what.settings, self._show.settings))
         self._coming, self._line, self._left = what, None, list(_Part)
         routing = what.routing or self._had.get(what.name)
         if routing is not None:
@@ -110,6 +112,15 @@ class Scenes:
             self._arrive(what, now)
         else:
             self._find_line(now)
+
+    def arrived(self, name: str, routing: Routing) -> None:
+        """Others have come in, who play `name` and sound through `routing`."""
+        self._coming, self.current = None, name
+        self._had[name] = routing
+
+    def forsake(self) -> None:
+        """What was recalled is not wanted any more."""
+        self._coming = None
 
     def wake(self) -> Seconds | None:
         """When `look` has something to do next; None if nothing is coming, or not yet known."""
@@ -190,7 +201,7 @@ class Scenes:
         return Beats(meter.bar_start(soonest) + meter.bar)
 
 
-def _same_clock(settings: Settings, now: Settings) -> Settings:
+def same_clock(settings: Settings, now: Settings) -> Settings:
     """`settings` with the clock that is followed `now`: ports stay as they are, and so does it."""
     kept = now.sync
     sync = replace(settings.sync, source=kept.source, on_loss=kept.on_loss, send=kept.send)

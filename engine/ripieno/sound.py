@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 from ripieno.clock import Seconds
 from ripieno.commands import Programs
+from ripieno.keyboard import Keyboard, Recorder
 from ripieno.ledger import Ledger
-from ripieno.measure import Gauge
 from ripieno.outputs import Output, messages
-from ripieno.outputs.lane import GAP, Lane
+from ripieno.outputs.lane import Lane
 from ripieno.outputs.messages import SUSTAIN, Message
 from ripieno.outputs.patch import Patch, patches
 from ripieno.routing import Routing
-from ripieno.section import Cell, Section, When
+from ripieno.section import Section, When
 from ripieno.takes.take import (
     BendMoved,
     ControlMoved,
-    Fact,
-    NoteEnded,
-    NoteStarted,
     SoundChosen,
     Source,
 )
 
 __all__ = ["Recorder", "Sound", "When"]
 
+SOONER = Seconds(0.002)
+"""So long before a bar line a sound is chosen for it: no note lies between."""
 PEDAL_DOWN = 64
 """From this value on the sustain pedal is down."""
 
 
-class Recorder(Protocol):
-    """Something that writes down what happened, without ever waiting."""
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key that the player holds: the pitch that it sounds, or is silent at (not `sounds`)."""
 
-    def record(self, fact: Fact) -> None: ...
+    pitch: int
+    channel: int
+    sounds: bool
 
 
-class Sound:
+class Sound(Keyboard):
     """All outputs as one instrument: sections with the machine's voices, and the player's thru.
 
     Steps may be told `lead` ahead of their time: each output gets them when it needs them, by
@@ -56,26 +56,14 @@ class Sound:
     ) -> None:
         """An output that needs more than its own lead comes as a `Lane`. `routing` is that of the
         player and of the first section, `others` are those of further sections."""
-        self._lanes = [out if isinstance(out, Lane) else Lane(out) for out in outputs]
-        self.ledger = ledger
+        super().__init__(outputs, ledger, recorder)
         self._routing = routing
-        self._recorder = recorder
         self.sections = tuple(
             Section(self, each, place) for place, each in enumerate((routing, *others))
         )
-        self._thru: dict[int, int] = {}
-        self._counts: dict[Cell, int] = {}
-        self._ending: set[Cell] = set()  # released, and still in the ledger
-        self._pedals: set[int] = set()  # channels whose pedal is down
-        self.lateness = Gauge("scheduler")
-        self._moments: deque[Seconds] = deque()  # when steps should go out that have not yet
-        self._rising: dict[int, Seconds] = {}  # when a pedal that came up has surely been heard
+        self._thru: dict[int, _Key] = {}
         for output in self.outputs:
             self.greet(output)
-
-    @property
-    def outputs(self) -> list[Output]:
-        return [lane.output for lane in self._lanes]
 
     @property
     def click_channel(self) -> int:
@@ -91,20 +79,6 @@ class Sound:
         """One more output, which knows all programs, volumes and places."""
         self._lanes.append(lane)
         self.greet(lane.output)
-
-    def leave(self, lane: Lane) -> None:
-        """One output less, on which nothing sounds."""
-        self._lanes.remove(lane)
-
-    def hand_pedals(self, lane: Lane, at: Seconds) -> None:
-        """Let an output know of the pedals that are down."""
-        for channel in sorted(self._pedals):
-            lane.put(at, messages.control(channel, SUSTAIN, 127))
-
-    @property
-    def pedalled(self) -> bool:
-        """Whether a pedal is down, so that what has ended may sound on."""
-        return bool(self._pedals)
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -123,7 +97,7 @@ class Sound:
         SettingError."""
         mix = asdict(wanted.mix) if wanted.mix else {}
         before = self._patches()
-        section = self.sections[place]
+        section = next(each for each in self.sections if each.place == place)
         section.routing = replace(section.routing, programs=wanted.programs, **mix)
         for channel, patch in self._patches().items():
             if patch == before[channel]:
@@ -133,62 +107,62 @@ class Sound:
             if patch.program != before[channel].program:
                 self._recorder.record(SoundChosen(channel, patch.program, when.beat, when.at))
 
-    # ---- time
+    # ---- others who play
 
-    @property
-    def lead(self) -> Seconds:
-        """How long before its moment a step should be told."""
-        return max((GAP, *(lane.lead for lane in self._lanes)))
+    def admit(self, routings: Sequence[Routing], place: int) -> tuple[Section, ...]:
+        """Sections for others, at this place and on: theirs, once they are `seat`ed."""
+        return tuple(Section(self, each, here) for here, each in enumerate(routings, place))
 
-    def wake(self) -> Seconds | None:
-        """When `pump` has something to do; None when nothing waits."""
-        wakes = (lane.wake() for lane in self._lanes)
-        return min((at for at in wakes if at is not None), default=None)
+    def seat(self, sections: tuple[Section, ...], routing: Routing, when: When) -> None:
+        """From now on these sections play, and the player and the metronome on the channels of
+        `routing`. A key that is down ends where it began."""
+        before, own = self._patches(), self._routing.thru_channel
+        self.sections, self._routing = sections, routing
+        for channel, patch in self._patches().items():
+            known = before.get(channel)
+            if patch == known:
+                continue
+            for message in (patch.instead_of(known) if known else patch).messages(channel):
+                self._put(Seconds(when.at - SOONER), message)
+            if known is None or patch.program != known.program:
+                self._recorder.record(SoundChosen(channel, patch.program, when.beat, when.at))
+        if own != routing.thru_channel:
+            self._hand_foot(own, routing.thru_channel, when)
 
-    def pump(self, now: Seconds) -> None:
-        """Hand over what is due, and forget what has surely ended."""
-        while self._moments and self._moments[0] <= now:
-            self.lateness.add(now - self._moments.popleft())
-        for lane in self._lanes:
-            lane.pump(now)
-        for cell in tuple(self._ending):
-            gone = [lane.gone(*cell) for lane in self._lanes]
-            if all(at is not None and at <= now for at in gone):
-                self._ending.discard(cell)
-                self.ledger.release(*cell)
-        for channel, heard in tuple(self._rising.items()):
-            if heard <= now:
-                del self._rising[channel]
-                self.ledger.pedal(channel, False)
-
-    def _put(self, at: Seconds, message: Message) -> None:
-        for lane in self._lanes:
-            lane.put(at, message)
+    def _hand_foot(self, before: int, now: int, when: When) -> None:
+        """The player's channel is another: the pedal goes along, and the wheel stands straight."""
+        self._put(when.at, messages.bend(before, 0))
+        if before in self._pedals:
+            self._pedal(before, False, when.at)
+            self._put(when.at, messages.control(before, SUSTAIN, 0))
+            if self._routing.thru:
+                self._pedal(now, True, when.at)
+                self._put(when.at, messages.control(now, SUSTAIN, 127))
 
     # ---- the player's notes
 
     def thru_on(self, key: int, pitch: int, velocity: int, when: When) -> None:
         """The player's key `key` sounds `pitch`, at once and as it is."""
         self.thru_off(key, when)
-        self._thru[key] = pitch
-        channel = self._routing.thru_channel
+        channel, sounds = self._routing.thru_channel, self._routing.thru
+        self._thru[key] = _Key(pitch, channel, sounds)
         self._started(Source.PLAYER, channel, pitch, velocity, when)
-        if self._routing.thru:
+        if sounds:
             self.strike((channel, pitch), velocity, when.at)
             self.pump(when.at)
 
     def thru_pitch(self, key: int) -> int | None:
         """The pitch that the player's key sounds, None if it is not down."""
-        return self._thru.get(key)
+        down = self._thru.get(key)
+        return None if down is None else down.pitch
 
     def thru_off(self, key: int, when: When) -> None:
-        pitch = self._thru.pop(key, None)
-        if pitch is None:
+        down = self._thru.pop(key, None)
+        if down is None:
             return
-        channel = self._routing.thru_channel
-        self._ended(Source.PLAYER, channel, pitch, when)
-        if self._routing.thru:
-            self.unstrike((channel, pitch), when.at)
+        self._ended(Source.PLAYER, down.channel, down.pitch, when)
+        if down.sounds:
+            self.unstrike((down.channel, down.pitch), when.at)
             self.pump(when.at)
 
     def thru_control(self, controller: int, value: int, when: When) -> None:
@@ -200,17 +174,6 @@ class Sound:
             self._pedal(channel, value >= PEDAL_DOWN, when.at)
         self._put(when.at, messages.control(channel, controller, value))
         self.pump(when.at)
-
-    def _pedal(self, channel: int, down: bool, at: Seconds) -> None:
-        """Keep the ledger: a pedal is in it before it goes down and until it has surely risen."""
-        self._rising.pop(channel, None)
-        if down:
-            self._pedals.add(channel)
-            self.ledger.pedal(channel, True)
-        elif channel in self._pedals:
-            self._pedals.discard(channel)
-            farthest = max((lane.output.lead for lane in self._lanes), default=Seconds(0.0))
-            self._rising[channel] = Seconds(at + 2 * farthest)
 
     def thru_bend(self, value: int, when: When) -> None:
         """The player's pitch wheel, -8192…8191."""
@@ -258,11 +221,6 @@ class Sound:
 
     # ---- all of it
 
-    @property
-    def sounding(self) -> int:
-        """How many notes sound, on however many outputs."""
-        return len(self._counts)
-
     def release_all(self, when: When) -> None:
         """Release everything that sounds, pedals too: the end of a performance, in order."""
         for section in self.sections:
@@ -285,47 +243,3 @@ class Sound:
         self.pump(when.at)
         for lane in self._lanes:
             lane.silence(when.at)
-
-    # ---- what sections play on, see `section.Keys`
-
-    def tell(self, fact: NoteStarted | NoteEnded) -> None:
-        self._recorder.record(fact)
-
-    def stepped(self, due: Seconds) -> None:
-        self._moments.append(due)
-
-    def forgo(self, channels: Iterable[int], at: Seconds) -> None:
-        for cell in self._ending:
-            if cell[0] in channels:
-                for lane in self._lanes:
-                    lane.cancel(*cell, at)
-
-    def _started(self, source: Source, channel: int, pitch: int, velocity: int, when: When) -> None:
-        due = None if source is Source.PLAYER else when.due
-        self.tell(NoteStarted(source, None, channel, pitch, velocity, when.beat, due, when.at))
-
-    def _ended(self, source: Source, channel: int, pitch: int, when: When) -> None:
-        self.tell(NoteEnded(source, None, channel, pitch, when.beat, when.at))
-
-    def strike(self, cell: Cell, velocity: int, at: Seconds) -> None:
-        """Two voices on one channel may share a pitch: the note ends with the last of them."""
-        count = self._counts.get(cell, 0)
-        self._counts[cell] = count + 1
-        self._ending.discard(cell)
-        self.ledger.strike(*cell)
-        if count:
-            self._put(Seconds(at - GAP), messages.note_off(*cell))
-        self._put(at, messages.note_on(*cell, velocity))
-
-    def unstrike(self, cell: Cell, at: Seconds, *, at_once: bool = False) -> None:
-        count = self._counts.get(cell, 0) - 1
-        if count > 0:
-            self._counts[cell] = count
-            return
-        self._counts.pop(cell, None)
-        self._ending.add(cell)
-        if not at_once:
-            self._put(at, messages.note_off(*cell))
-            return
-        for lane in self._lanes:
-            lane.cancel(*cell, at)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ripieno import resources
 from ripieno.clock import Beats, Seconds
 from ripieno.commands import Recall, Seed
-from ripieno.ensemble import Member, alone
+from ripieno.ensemble import Member, Seated, alone
 from ripieno.events import NoteOff, Stamped
 from ripieno.guest import Guest
 from ripieno.inference.computer import manifest_hash, this_computer
@@ -18,6 +19,7 @@ from ripieno.osc.address import OscSpec
 from ripieno.performance import Performance
 from ripieno.preset.preset import Preset
 from ripieno.routing import InputKind, Routing
+from ripieno.settings import Settings
 from ripieno.takes.header import Chair, Header
 
 
@@ -28,6 +30,32 @@ class Seat:
     member: Member
     model: ModelSpec
     routing: Routing
+
+    @property
+    def name(self) -> str:
+        """'' for one that plays alone."""
+        return self.member.name
+
+    @property
+    def chair(self) -> Chair:
+        """As a take tells of it; the precision is the one that was asked for."""
+        return _chair(self, self.model.precision)
+
+
+def model_spec(
+    folder: Path, precision: str, fallback: Path | None, settings: Settings
+) -> ModelSpec:
+    """The bundle in `folder`, with the rules of plug-ins that `settings` name."""
+    rules = (*settings.rules.more_hard, *settings.rules.more_soft)
+    return ModelSpec(folder, precision, fallback, rules)
+
+
+def seat_of(seated: Seated) -> Seat:
+    """The seat of one whom a preset describes. Raises BundleError where there is no such model."""
+    smaller = resources.bundle_folder(seated.fallback) if seated.fallback else None
+    folder, settings = resources.bundle_folder(seated.model), seated.member.settings
+    model = model_spec(folder, seated.precision, smaller, settings)
+    return Seat(member=seated.member, model=model, routing=seated.routing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 
 from ripieno.clock import Beats, Seconds
@@ -27,8 +28,8 @@ class Observer:
         self._history = history
         self._timekeeper = timekeeper
         self._take = take
-        self.models: tuple[str, ...] = ("loading …",)
-        """The title of each partner's model."""
+        self.models: Mapping[int, str] = {}
+        """The title of each partner's model, by the partner's place."""
         self.outputs: tuple[str, ...] = ()
         self.inputs: tuple[str, ...] = ()
         self.scene = self.coming = ""
@@ -54,7 +55,7 @@ class Observer:
             phrase=seed.name if seed else "",
             committed=committed,
             lookahead=lookahead,
-            roll=(*past, *planned),
+            roll=tuple(_in_order(note, show.partners[0].place) for note in (*past, *planned)),
             levels=front.section.levels(),
             latencies=tuple(gauge.latency() for gauge in gauges if gauge.count),
             steps=show.steps,
@@ -63,7 +64,7 @@ class Observer:
             sounding=show.sound.sounding,
             outputs=self.outputs,
             inputs=self.inputs,
-            model=self.models[front.place],
+            model=self.models.get(front.place, "loading …"),
             notices=tuple(show.notices),
             take=self._take,
             clock=self._timekeeper.state(),
@@ -74,7 +75,7 @@ class Observer:
             scene=self.scene,
             coming=self.coming,
             partners=tuple(map(self._state, show.partners)),
-            front=front.place,
+            front=show.partners.index(front),
             ended=ended,
         )
 
@@ -82,7 +83,7 @@ class Observer:
         settings = partner.settings
         return PartnerState(
             name=partner.name,
-            model=self.models[partner.place] if partner.place < len(self.models) else "",
+            model=self.models.get(partner.place, ""),
             mode=settings.own_mode or settings.mode,
             phase=partner.phase,
             levels=partner.section.levels(),
@@ -94,6 +95,11 @@ class Observer:
             programs=partner.section.routing.programs,
             settings=settings,
         )
+
+
+def _in_order(note: RollNote, first: int) -> RollNote:
+    """`note` with its partner's number among those who play, of whom the `first` has this place."""
+    return replace(note, partner=note.partner - first) if first <= note.partner else note
 
 
 def _planned(partner: Partner, beat: Beats) -> Iterator[RollNote]:

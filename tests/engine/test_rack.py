@@ -224,6 +224,24 @@ def test_one_voice_gets_an_instrument_and_the_others_stay_where_they_are() -> No
     assert list(studio.opened) == ["lv2 urn:epiano"], "the synthesiser is the same"
 
 
+def test_for_others_who_come_in_channels_stay_as_they_wrote_them() -> None:
+    """A scene's voices go where they are here; others bring sections of their own."""
+    for as_written, expected in ((True, frozenset({9, 12})), (False, frozenset({0, YOURS}))):
+        studio = Studio(SYNTH)
+        theirs = Routing(
+            outputs=(replace(EPIANO, channels=(9, 12)), SYNTH),
+            channels=(9, 10, 11, 13),
+            thru_channel=12,
+            click_channel=2,
+        )
+        now = studio.stage.clock.now()
+        studio.rack.prepare("duo", theirs, now, as_written=as_written)
+        studio.load()
+        studio.rack.take_over(now)
+        (lane,) = (each.lane for each in studio.instruments.slots if each.spec.kind is EPIANO.kind)
+        assert lane.channels == expected
+
+
 def test_an_instrument_that_is_away_is_stood_in_for() -> None:
     studio = Studio(SYNTH)
     studio.stage.play()

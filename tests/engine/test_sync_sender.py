@@ -135,6 +135,67 @@ def test_a_place_is_told_while_standing_and_again_before_continue() -> None:
     assert words_of(sent) == [song_position(24), song_position(24), CONTINUE]
 
 
+def apart(sent: Sent) -> None:
+    """A stop, a song position and a continue never come in one period of JACK's."""
+    told = [(data, at) for data, at in sent if data != TICK]
+    for (before, at), (after, later) in pairwise(told):
+        if (before[0], after) in ((0xF2, CONTINUE), (STOP[0], START)) or after[0] == 0xF2:
+            assert later - at >= APART - 1e-9, (before, after)
+
+
+@pytest.mark.parametrize("beat", [32.0, 31.999, 31.98, 9.1, 0.0, -0.01, -0.5, 0.25])
+@pytest.mark.parametrize("bpm", [40.0, 120.0, 300.0])
+def test_what_a_jump_says_comes_apart_and_in_order(beat: float, bpm: float) -> None:
+    sender, tempo = ClockSender(AT), TempoMap(AT, Beats(0.0), bpm)
+    sender.start(tempo, AT)
+    sent = run(sender, tempo, 51.0)
+    jumped = TempoMap(Seconds(51.0), Beats(beat), bpm)
+    sender.start(jumped, Seconds(51.0))
+    sent += run(sender, jumped, 54.0)
+    apart(sent)
+    words = words_of(sent)
+    assert words[:2] == [START, STOP] and words[-1] in (START, CONTINUE)
+    goes_on = next(at for data, at in sent[1:] if data == words[-1] and at > 51.0)
+    assert goes_on - 51.0 <= max(0.0, -beat) * 60 / bpm + 2 * APART + 15.0 / bpm + 0.003
+    music = receive(sent).music
+    later = Beats(max(beat, 0.0) + 1.9)
+    assert music.of_straight(later) == pytest.approx(jumped.of_straight(later), abs=2e-3)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.001, 0.3), st.floats(-0.5, 40.0)), min_size=1, max_size=6),
+    st.sampled_from([60.0, 120.0, 300.0]),
+)
+@settings(max_examples=40, deadline=None)
+def test_jumps_in_quick_succession_leave_the_follower_in_the_right_place(
+    jumps: list[tuple[float, float]], bpm: float
+) -> None:
+    sender, tempo = ClockSender(AT), TempoMap(AT, Beats(0.0), bpm)
+    sender.start(tempo, AT)
+    sent, now = run(sender, tempo, 51.0), 51.0
+    for pause, beat in jumps:
+        tempo = TempoMap(Seconds(now), Beats(beat), bpm)
+        sender.start(tempo, Seconds(now))
+        sent += run(sender, tempo, now + pause)
+        now += pause
+    sent += run(sender, tempo, now + 3.0)
+    apart(sent)
+    assert [at for _, at in sent] == sorted(at for _, at in sent)
+    later = Beats(tempo.straight(Seconds(now + 2.5)))
+    assert receive(sent).music.of_straight(later) == pytest.approx(now + 2.5, abs=2e-3)
+
+
+def test_a_stop_and_a_place_come_apart_too() -> None:
+    sender, tempo = ClockSender(AT), TempoMap(AT, Beats(0.0), 120)
+    sender.start(tempo, AT)
+    sent = run(sender, tempo, 51.0)
+    sender.stop(Seconds(51.0))
+    sender.locate(Beats(8.0), Seconds(51.0))
+    sent += run(sender, tempo, 52.0)
+    assert words_of(sent) == [START, STOP, song_position(32)]
+    apart(sent)
+
+
 def test_a_jump_while_rolling_is_stop_place_continue() -> None:
     sender, tempo = ClockSender(AT), TempoMap(AT, Beats(0.0), 120)
     sender.start(tempo, AT)
@@ -142,7 +203,7 @@ def test_a_jump_while_rolling_is_stop_place_continue() -> None:
     jumped = TempoMap(Seconds(51.0), Beats(9.1), 120)
     sender.start(jumped, Seconds(51.0))
     sent += run(sender, jumped, 53.0)
-    assert words_of(sent) == [START, STOP, song_position(37), CONTINUE]
+    assert words_of(sent) == [START, STOP, song_position(38), CONTINUE]
     music = receive(sent).music
     assert music.of_straight(Beats(12.0)) == pytest.approx(
         jumped.of_straight(Beats(12.0)), abs=5e-4
@@ -202,7 +263,7 @@ def test_a_machine_that_slept_tells_its_place_and_makes_up_for_nothing() -> None
     run(sender, tempo, 51.0)
     sent = list(sender.due(tempo, Seconds(651.0)))
     sent += run(sender, tempo, 652.0)
-    assert words_of(sent) == [STOP, song_position(4 * 1202), CONTINUE]
+    assert words_of(sent) == [STOP, song_position(4 * 1202 + 1), CONTINUE]
     assert all(at >= 651 for _, at in sent)
     assert len(sent) < 60
 

@@ -61,7 +61,8 @@ from ripieno.midi.midifile import read_score
 from ripieno.score import BendMark, PartNote, TempoMark
 from ripieno.settings import Key, Mode, Rules, Settings
 from ripieno.takes import take as take_module
-from ripieno.takes.facts import Leaving
+from ripieno.takes.facts import Invited, Leaving
+from ripieno.takes.header import Chair
 from ripieno.takes.lines import Reader, Writer
 from ripieno.takes.take import (
     Asked,
@@ -173,6 +174,15 @@ FACTS: tuple[Fact, ...] = (
     RequestServed(1, 0, True, Seconds(104.1)),
     StepMissed(Beats(4.0), Seconds(104.2)),
     Restarted((Note(0, 60, 80, Beats(3.0), None),), Seconds(104.2)),
+    Invited(
+        (Chair("choir", ("you",), Settings(), (0, 1, 2, 3), (52,) * 4, "m", "int8", "5e"),),
+        thru=True,
+        thru_channel=5,
+        thru_program=19,
+        click_channel=9,
+        line=Beats(8.0),
+        at=Seconds(104.2),
+    ),
     Heard(NoteOn(2, 60, 80), False, Seconds(104.2)),
     Wished(Choose("mode", "solo"), Seconds(104.3)),
     Steered(TempoMap(Seconds(104.3), Beats(4.0), 120.0, 0.5), False, Beats(4.0), Seconds(104.3)),

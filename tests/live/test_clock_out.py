@@ -80,7 +80,7 @@ def test_starts_stops_and_jumps_are_understood(jackd: JackServer) -> None:
         sending.stop()
         sending.play(0.2)
     recorded = Recording(dump.heard)
-    place, jumped = song_position(37), song_position(128)
+    place, jumped = song_position(37), song_position(129)
     assert recorded.words == [
         (0xFA,), (0xFC,), place, (0xFB,), (0xFC,), jumped, (0xFB,), (0xFC,)
     ]  # fmt: skip

@@ -13,13 +13,12 @@ from ripieno.commands import Seed
 from ripieno.ensemble import in_common
 from ripieno.errors import SettingError, SoundError, nearest_name
 from ripieno.inference.bundle import check
-from ripieno.inference.link import ModelSpec
 from ripieno.preset.phrases import describe_phrase
 from ripieno.preset.preset import DEFAULT, Preset, load_preset
 from ripieno.preset.values import input_spec, output_spec, precision_from
 from ripieno.routing import InputKind, OutputKind, Routing
 from ripieno.settings import Mode, Settings
-from ripieno.stage import Seat
+from ripieno.stage import Seat, model_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +89,6 @@ def _seats(preset: Preset) -> Iterator[Seat]:
             model=model_spec(folder, precision, smaller, settings),
             routing=each.routing,
         )
-
-
-def model_spec(
-    folder: Path, precision: str, fallback: Path | None, settings: Settings
-) -> ModelSpec:
-    """The bundle in `folder`, with the rules of plug-ins that `settings` name."""
-    rules = (*settings.rules.more_hard, *settings.rules.more_soft)
-    return ModelSpec(folder, precision, fallback, rules)
 
 
 def soundfont_of(name: str) -> Path:

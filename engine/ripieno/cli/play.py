@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from ripieno import resources
 from ripieno.channel import Closed
 from ripieno.cli.arguments import HEADLESS_BARS
-from ripieno.cli.options import Asked, asked, model_spec
+from ripieno.cli.options import Asked, asked
 from ripieno.cli.progress import Progress
 from ripieno.cli.takes import export
 from ripieno.commands import Command, Play, Quit
@@ -105,14 +105,15 @@ def render(options: Namespace) -> int:
     if out is not None and not out.parent.is_dir():
         raise PhraseError("there is no such folder", where=str(out.parent))
     refuse_what_cannot_compute()
-    from ripieno.render import render as play_offline
+    from ripieno.inference.supervised import supervised
+    from ripieno.render import render_anew
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         takes = folder if out is not None else options.takes
         stage = _stage(what, takes, options.bars, what.guest(screen=False))
         try:
-            rendered = play_offline(stage)
+            rendered = supervised(render_anew, stage, say=print)
         finally:
             forsake_take_path(stage.take)
         wav = out.suffix == ".wav" if out is not None else not options.no_wav
@@ -180,7 +181,7 @@ def _on_terminal() -> bool:
 def _stage(
     what: Asked, takes: str, bars: int | None, guest: int | None, osc: OscSpec | None = None
 ) -> Stage:
-    from ripieno.stage import Stage
+    from ripieno.stage import Stage, model_spec
 
     log = resources.cache_home() / "engine.log"
     try:

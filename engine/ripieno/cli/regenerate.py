@@ -18,6 +18,7 @@ from ripieno.inference.process import opener
 from ripieno.inference.regenerate import first_difference as first_step
 from ripieno.inference.regenerate import paired
 from ripieno.inference.regenerate import regenerate as again
+from ripieno.inference.supervised import supervised
 from ripieno.takes.facts import Fact, StepPlanned
 from ripieno.takes.rerun import Difference, first_difference
 from ripieno.takes.sessions import Session, sessions
@@ -34,7 +35,7 @@ def regenerate(take: Take, model: str | None = None) -> int:
     """
     played = first_difference(take)
     print(_performance(take, played))
-    chosen = steps_differ(take, bundle_of(take, model))
+    chosen = supervised(steps_differ, take, bundle_of(take, model), say=print)
     if chosen is None:
         count = sum(isinstance(fact, StepPlanned) for fact in take.facts)
         print(f"The model: {count} steps, the same again.")
@@ -84,7 +85,7 @@ def steps_differ(take: Take, folder: Path) -> tuple[Planned, Planned] | None:
 
 def _smaller(take: Take, session: Session) -> Callable[[], Model] | None:
     """What opens the smaller model, if it has played. Raises BundleError if it is another now."""
-    told = take.header.chairs[session.partner]
+    told = take.chairs[session.partner]
     if not told.smaller or all(step.begun is not Rung.SMALLER for step in session.steps):
         return None
     return opener(_right(told.smaller, told.smaller_bundle), session.precision)

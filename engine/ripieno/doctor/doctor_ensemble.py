@@ -13,9 +13,9 @@ from ripieno import resources
 from ripieno.clock import FASTEST, SLOWEST
 from ripieno.doctor import feasible
 from ripieno.doctor.finding import Finding, Health
+from ripieno.ensemble import Seated
 from ripieno.errors import RipienoError
 from ripieno.grammar.grid import STEPS_PER_BEAT
-from ripieno.preset.ensemble import Seated
 from ripieno.preset.preset import Preset
 
 

@@ -27,6 +27,7 @@ from ripieno.inference.model import Logits, ModelFault
 from ripieno.inference.note_sampler import Choice, Tables
 from ripieno.inference.sampling import draw, uniform
 from ripieno.inference.scoring import Motion, score, surprise
+from ripieno.inference.sonorities import Sonorities
 from ripieno.settings import Settings
 
 NONSENSE = "The model gave what is no number"
@@ -86,13 +87,19 @@ class _Drawn:
 class Decider:
     """Decides steps with the model and the log of `context`; `order` of the voices as trained.
 
-    With the `tables` of a corpus, candidates are judged by these too, and differ in rhythm.
+    With the `tables` of a corpus, candidates are judged by these too, and differ in rhythm; with
+    `sonorities`, their chords by the bundle's own count of them.
     """
 
     def __init__(
-        self, context: Context, order: tuple[int, ...], tables: Tables | None = None
+        self,
+        context: Context,
+        order: tuple[int, ...],
+        tables: Tables | None = None,
+        sonorities: Sonorities | None = None,
     ) -> None:
-        self._context, self._order, self._tables = context, order, tables
+        self._context, self._order = context, order
+        self._tables, self._sonorities = tables, sonorities
 
     def decide(self, frame: Frame) -> Outcome:
         """Decide all voices of a step. What is not decided in time holds if it may, else rests."""
@@ -202,7 +209,9 @@ class Decider:
                 context.later(voice)
                 token = HOLD if frame.rules.must(situation) & HOLDS else REST
             context.tell(voice, token, self._sounding(voice, token, frame))
-        scored = 0.0 if first is None else score(surprised, self._motion(frame, free))
+        scored = 0.0
+        if first is not None:
+            scored = score(surprised, self._motion(frame, free), self._sonorities)
         if first is not None and self._tables is not None:
             scored += self._tables.score(self._choice(frame, free))
         return _Drawn(scored, asked, not in_time, relaxed, fault)

@@ -11,13 +11,14 @@ from ripieno.clock import Beats, Clock, Seconds
 from ripieno.errors import BundleError
 from ripieno.events import Planned, Request, Rung, Sounding
 from ripieno.grammar.grid import STEPS_PER_BEAT, VOICES, Setting, setting
-from ripieno.inference import note_sampler
+from ripieno.inference import note_sampler, sonorities
 from ripieno.inference.constraints import rule_book
 from ripieno.inference.context import KEPT_STATES, WINDOW, Context
 from ripieno.inference.decide import LARGEST_ACCENT, Decider, Frame, Outcome
 from ripieno.inference.heard import frames, mean_velocity, step_of
 from ripieno.inference.ladder import Ladder
 from ripieno.inference.model import Model
+from ripieno.inference.sonorities import Sonorities
 
 _FERMATA_STEPS = STEPS_PER_BEAT
 _MANY_ROWS = len(VOICES)
@@ -49,6 +50,7 @@ class Generator:
 
     It remembers what was heard and planned, so a request tells only what is new or different.
     `fallback` opens a smaller model for when this one is too slow; it may raise BundleError.
+    `balance` stands in for what the bundle tells of its chords.
     """
 
     def __init__(
@@ -58,15 +60,18 @@ class Generator:
         kept_states: int = KEPT_STATES,
         window: int = WINDOW,
         fallback: Callable[[], Model] | None = None,
+        balance: Sonorities | None = None,
     ) -> None:
         self.context = Context(model, kept_states=kept_states, window=window)
         self.faults: list[str] = []
         """What went wrong with the model, in sentences; whoever tells the player clears it."""
         self._model, self._open_smaller = model, fallback
         self._smaller: Model | None = None
-        named = any(extra.name == note_sampler.FILE for extra in model.manifest.files)
-        tables = note_sampler.load(model.manifest.folder) if named else None
-        self._decider = Decider(self.context, model.manifest.order, tables)
+        named, folder = {file.name for file in model.manifest.files}, model.manifest.folder
+        tables = note_sampler.load(folder) if note_sampler.FILE in named else None
+        if balance is None and sonorities.FILE in named:
+            balance = sonorities.load(folder)
+        self._decider = Decider(self.context, model.manifest.order, tables, balance)
         self._manifest = model.manifest
         self._heard_loudness: int | None = None
         self._ladder = Ladder(self._rungs())

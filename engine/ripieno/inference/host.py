@@ -39,6 +39,8 @@ step is there in time; and so many beats before what is committed could reach th
 DEATHS = 3
 """A model that dies more often than this is not started again."""
 
+ALONE = "There is no model, so you play alone. `ripieno doctor` says more"
+LOADING = "the model stopped while it was loading"
 OFF = f"{plugins.STUCK}: it is switched off"
 """What is said of a plug-in's part of which a process has died."""
 
@@ -54,7 +56,8 @@ class _Coming:
     line: Beats | None = None
 
 
-def _system_now() -> Seconds:
+def system_now() -> Seconds:
+    """The machine's monotonic clock."""
     return Seconds(perf_counter())
 
 
@@ -70,11 +73,12 @@ class ModelHost:
         log: Path,
         history: History,
         place: int = 0,
-        now: Callable[[], Seconds] = _system_now,
+        now: Callable[[], Seconds] = system_now,
         link: Callable[[ModelSpec, Path], InferenceLink] = InferenceLink,
+        name: str = "",
     ) -> None:
-        """Those of the partner at `place`."""
-        self._link, self._place = link, place
+        """Those of the partner at `place`, who is called `name` where several play."""
+        self._link, self.place, self._name = link, place, name
         self.title = "loading …"
         self.ready = False
         self._model, self._log, self._history, self._now = model, log, history, now
@@ -86,9 +90,25 @@ class ModelHost:
         self._loaded = self._lost = False
         self._begin: Callable[[Seconds], None] = lambda now: None
 
-    def join(self, performance: Performance, begin: Callable[[Seconds], None]) -> None:
-        """Play in this `performance`; `begin` is called once, when the music may begin."""
-        self._show, self._begin = performance, begin
+    def join(
+        self,
+        performance: Performance,
+        begin: Callable[[Seconds], None],
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """Play in this `performance`; `begin` is called once, when the music may begin. What there
+        is to say is said to `tell`, or else to the player."""
+        self._show, self._begin, self._teller = performance, begin, tell
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model that plays."""
+        return self._model
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a model has been there."""
+        return self._loaded
 
     def ask(self, request: Request) -> None:
         """Send a request to the model that plays."""
@@ -126,7 +146,7 @@ class ModelHost:
         if self._lost and not (self._coming and self._coming.ready):  # else that one takes over now
             self._lost = False
             self._restart(now())
-        if self._coming and self._coming.ready:
+        if self._coming and self._coming.ready and self._seated:
             self._wait_for_line(self._coming, self._coming.ready, now())
 
     @property
@@ -142,7 +162,7 @@ class ModelHost:
     def wake(self) -> Seconds | None:
         """When `read` has something to do next, whatever is said; None when nothing waits."""
         line = self._coming.line if self._coming else None
-        if line is None or not self._show.playing:
+        if line is None or not (self._show.playing and self._seated):
             return None
         early = self._show.tempo.seconds(Beats(line - self._ahead()))
         return early if early > self._now() else self._show.tempo.seconds(line)
@@ -156,6 +176,17 @@ class ModelHost:
                 link.kill()
         self._gone = [each for each in self._gone if not each[0].gone()]
 
+    def leave(self) -> None:
+        """Let all of them go without waiting; `reap` until `gone`."""
+        for link in (self._playing, *([self._coming.link] if self._coming else [])):
+            self._let_go(link)
+        self._coming = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is left of those that were let go."""
+        return not self._gone
+
     def close(self) -> None:
         """Let all of them go, and wait for them."""
         coming = [self._coming.link] if self._coming else []
@@ -168,9 +199,9 @@ class ModelHost:
         show = self._show
         match message:
             case Planned():
-                show.planned(message, now, self._place)
+                show.planned(message, now, self.place)
             case Served():
-                show.served(message, now, self._place)
+                show.served(message, now, self.place)
             case InferenceSaid(sentence):
                 self._tell(sentence, urgent=True)
             case InferenceReady():
@@ -234,7 +265,7 @@ class ModelHost:
 
     def _take_over(self, ready: InferenceReady, now: Seconds, line: Beats | None = None) -> None:
         bundle = manifest_hash(self._model.folder)
-        self._history.record(ModelReady(ready.model, ready.precision, now, bundle, self._place))
+        self._history.record(ModelReady(ready.model, ready.precision, now, bundle, self.place))
         self.title = f"{ready.model} ({ready.precision})"
         self._loaded = True
         self._go_on(now, line)
@@ -245,21 +276,30 @@ class ModelHost:
         if not self.ready:
             self.ready = True
             self._begin(now)
-        elif show.playing:
+        elif show.playing and self._seated:
             since = Beats(show.beat(now) - HEARD)
             heard = self._history.heard(since, self._partner.settings.player_voice, self._hears)
-            show.inference_restarted(heard, now, line, self._place)
+            show.inference_restarted(heard, now, line, self.place)
+
+    @property
+    def _seated(self) -> bool:
+        """Whether whose model it is plays, or is about to."""
+        return self._show.partner_at(self.place) is not None
 
     @property
     def _partner(self) -> Partner:
-        return self._show.partners[self._place]
+        partner = self._show.partner_at(self.place)
+        assert partner is not None, "who has no seat is asked nothing"
+        return partner
 
     def _hears(self, partner: int | None, voice: int) -> bool:
         """Whether a note is part of what this model knows: its own, and those that it hears."""
         if partner is None:
             return self._partner.member.hears_you
-        other = self._show.partners[partner]
-        return other is self._partner or self._partner.member.hears_voice(other.name, voice)
+        if partner == self.place:
+            return True
+        other = self._show.partner_at(partner)
+        return other is not None and self._partner.member.hears_voice(other.name, voice)
 
     # ---- coming and going
 
@@ -282,8 +322,7 @@ class ModelHost:
             self._deaths += 1
         if blamed is None and (not self._loaded or self._deaths > DEATHS):
             self.title = "no model"
-            alone = "There is no model, so you play alone. `ripieno doctor` says more"
-            self._tell(alone, urgent=True)
+            self._tell(ALONE if self._seated else LOADING, urgent=True)
             if not self.ready:
                 self._go_on(now)
             return
@@ -294,8 +333,11 @@ class ModelHost:
 
     def _tell(self, text: str, *, urgent: bool = False) -> None:
         """Tell the player; where several play, of whom."""
-        name = self._partner.name
-        self._show.say(f"{name}: {text}" if name else text, urgent=urgent)
+        told = f"{self._name}: {text}" if self._name else text
+        if self._teller is not None:
+            self._teller(told)
+        else:
+            self._show.say(told, urgent=urgent)
 
     def _let_go(self, link: InferenceLink) -> None:
         link.dismiss()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ripieno.clock import Beats, Seconds
 from ripieno.events import Request
-from ripieno.inference.host import ModelHost
-from ripieno.inference.link import InferenceLink
+from ripieno.inference.arrival import Arrival, Expected
+from ripieno.inference.host import ModelHost, system_now
+from ripieno.inference.link import InferenceLink, ModelSpec
 from ripieno.performance import Performance
 from ripieno.stage import Stage
 from ripieno.takes.history import History
@@ -16,13 +17,26 @@ from ripieno.takes.history import History
 
 class Hosts:
     """The hosts in the order of the seats. What is asked of one model is asked of the one in
-    front."""
+    front. Those of others may be on their way beside them."""
 
-    def __init__(self, stage: Stage, history: History) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        history: History,
+        now: Callable[[], Seconds] = system_now,
+        link: Callable[[ModelSpec, Path], InferenceLink] = InferenceLink,
+    ) -> None:
+        self._log, self._history, self._now, self._link = stage.log, history, now, link
         self._hosts = [
-            ModelHost(seat.model, stage.log, history, place)
+            self._made(seat.model, place, seat.member.name)
             for place, seat in enumerate(stage.seats)
         ]
+        self.arrival: Arrival | None = None
+        """Those who are to come in."""
+        self._left: list[ModelHost] = []
+
+    def _made(self, model: ModelSpec, place: int, name: str) -> ModelHost:
+        return ModelHost(model, self._log, self._history, place, self._now, self._link, name)
 
     def join(self, performance: Performance, begin: Callable[[Seconds], None]) -> None:
         """Play in this `performance`; `begin` is called once, when the music may begin."""
@@ -34,10 +48,48 @@ class Hosts:
         if self.ready:
             self._begin(now)
 
+    # ---- others
+
+    def expect(self, seats: Sequence[Expected]) -> Arrival:
+        """Get ready for others, in the place of whoever was expected before."""
+        self.forsake()
+        self.arrival = Arrival(seats, self._show.next_place, self._show, self._made)
+        return self.arrival
+
+    def forsake(self) -> None:
+        """Nobody is expected any more."""
+        if self.arrival is not None:
+            self._dismiss(self.arrival.hosts)
+            self.arrival = None
+
+    def relieve(self) -> None:
+        """Those who were expected play now; those who played are let go."""
+        assert self.arrival is not None
+        self._dismiss(self._hosts)
+        self._hosts, self.arrival = self.arrival.hosts, None
+        for host in self._hosts:
+            host.join(self._show, self._one_more)
+
+    def _dismiss(self, hosts: Sequence[ModelHost]) -> None:
+        for host in hosts:
+            host.leave()
+        self._left += hosts
+
+    @property
+    def _all(self) -> list[ModelHost]:
+        return [*self._hosts, *(self.arrival.hosts if self.arrival else [])]
+
+    # ---- those who play
+
     @property
     def asks(self) -> list[Callable[[Request], None]]:
         """How each model is asked."""
         return [host.ask for host in self._hosts]
+
+    @property
+    def specs(self) -> tuple[ModelSpec, ...]:
+        """Which model each one plays by."""
+        return tuple(host.spec for host in self._hosts)
 
     @property
     def ready(self) -> bool:
@@ -45,9 +97,9 @@ class Hosts:
         return all(host.ready for host in self._hosts)
 
     @property
-    def titles(self) -> tuple[str, ...]:
-        """What each one plays by, for the screen."""
-        return tuple(host.title for host in self._hosts)
+    def titles(self) -> dict[int, str]:
+        """What each one plays by, for the screen, by its place."""
+        return {host.place: host.title for host in self._all}
 
     @property
     def title(self) -> str:
@@ -66,7 +118,8 @@ class Hosts:
 
     @property
     def _front(self) -> ModelHost:
-        return self._hosts[self._show.front.place]
+        place = self._show.front.place
+        return next(host for host in self._all if host.place == place)
 
     def switch(self, folder: Path, now: Seconds) -> None:
         """Load another model for the one in front, which takes over at a bar line."""
@@ -74,11 +127,11 @@ class Hosts:
 
     def files(self) -> list[InferenceLink]:
         """What becomes readable when a model has something to say."""
-        return [link for host in self._hosts for link in host.files()]
+        return [link for host in self._all for link in host.files()]
 
     def read(self, now: Callable[[], Seconds]) -> None:
         """Hear what the models have said."""
-        for host in self._hosts:
+        for host in self._all:
             host.read(now)
 
     def wake(self) -> Seconds | None:
@@ -88,10 +141,11 @@ class Hosts:
 
     def reap(self) -> None:
         """Look, without waiting, whether those that were let go have gone."""
-        for host in self._hosts:
+        for host in (*self._all, *self._left):
             host.reap()
+        self._left = [host for host in self._left if not host.gone]
 
     def close(self) -> None:
         """Let all of them go, and wait for them."""
-        for host in self._hosts:
+        for host in (*self._all, *self._left):
             host.close()

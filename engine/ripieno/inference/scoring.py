@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ripieno.grammar.grid import FIRST_PITCH, VOICES
+from ripieno.inference.sonorities import Sonorities
 from ripieno.settings import Key
 
 PERFECT = (0, 7)
@@ -184,13 +185,19 @@ OBJECTIONS: tuple[tuple[Objection, float], ...] = (
     (restless_endings, 6.0),
 )
 """Each with its weight, in nats: a step must be so much likelier to be forgiven one fault."""
+BY_THE_BOOK = (empty_chords, strange_chords)
+"""Objections to chords that give way where the bundle's own count of chords is known."""
 
 
-def objections(motion: Motion) -> float:
-    """What all objections to a step weigh together, in nats."""
+def objections(motion: Motion, sonorities: Sonorities | None = None) -> float:
+    """What all objections to a step weigh together, in nats; `sonorities` are the bundle's."""
     if motion.before == motion.now:
         return 0.0
-    return sum(weight * rule(motion) for rule, weight in OBJECTIONS)
+    if sonorities is None:
+        return sum(weight * rule(motion) for rule, weight in OBJECTIONS)
+    told = sum(weight * rule(motion) for rule, weight in OBJECTIONS if rule not in BY_THE_BOOK)
+    chord = above_bass(motion)
+    return told if chord is None else told - sonorities.of(chord)
 
 
 def surprise(logits: NDArray[np.float32], token: int) -> float:
@@ -205,7 +212,7 @@ def surprise(logits: NDArray[np.float32], token: int) -> float:
     return told if told == told else inf
 
 
-def score(surprised: float, motion: Motion) -> float:
+def score(surprised: float, motion: Motion, sonorities: Sonorities | None = None) -> float:
     """How good a step is, 0 or less, in nats; `surprised` is the sum over its decisions.
 
     To prefer what is likelier among typical steps would make the music stand still: a hold is what
@@ -213,4 +220,4 @@ def score(surprised: float, motion: Motion) -> float:
     outside the typical set (Meister, Pimentel, Wiher, Cotterell: Locally Typical Sampling, 2023);
     among equally good ones the first drawn is as the model would have it.
     """
-    return -max(0.0, surprised - SURPRISE) - objections(motion)
+    return -max(0.0, surprised - SURPRISE) - objections(motion, sonorities)

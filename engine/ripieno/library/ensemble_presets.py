@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from ripieno.ensemble import Seated
 from ripieno.errors import PresetError
 from ripieno.grammar.grid import VOICES
 from ripieno.kept_toml import KeptToml
-from ripieno.preset.ensemble import COMMON, SECTIONS, TABLE, Seated
+from ripieno.preset.ensemble import COMMON, SECTIONS, TABLE
 from ripieno.preset.keys import KEYS, PresetKey
 from ripieno.preset.page import as_written, toml_text, values_of
 from ripieno.preset.preset import Preset

@@ -9,6 +9,7 @@ from typing import Any
 
 from ripieno import resources
 from ripieno.commands import Mix, Recall
+from ripieno.ensemble import Member, Seated
 from ripieno.errors import PresetError, RipienoError
 from ripieno.kept_toml import KeptToml
 from ripieno.library import ensemble_presets
@@ -57,7 +58,18 @@ def recall_of(preset: Preset) -> Recall:
         preset.model,
         mix=mix,
         routing=routing,
-        ensemble=tuple(each.member.name for each in preset.ensemble),
+        players=preset.ensemble or (_alone(preset),),
+    )
+
+
+def _alone(preset: Preset) -> Seated:
+    """The one who plays in a preset for one."""
+    return Seated(
+        member=Member(settings=preset.settings),
+        model=preset.model,
+        fallback=preset.fallback,
+        precision=preset.precision,
+        routing=preset.routing,
     )
 
 

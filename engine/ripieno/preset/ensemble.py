@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ripieno.ensemble import YOU, Member, check_members, in_common
+from ripieno.ensemble import YOU, Member, Seated, check_members, in_common
 from ripieno.errors import SettingError
 from ripieno.grammar.grid import VOICES
 from ripieno.preset.values import instrument_from
@@ -32,18 +32,6 @@ _PLACES = {
     "pans": ("routing", "pans"),
 }
 """Short keys, and the section and field that they stand for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seated:
-    """A member as a preset describes it."""
-
-    member: Member
-    model: str
-    fallback: str
-    precision: str
-    routing: Routing
-    instrument: OutputSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ripieno import resources
+from ripieno.ensemble import Seated
 from ripieno.errors import PresetError, SettingError, nearest_name
 from ripieno.grammar.grid import VOICES
 from ripieno.preset.ensemble import (
     COMMON,
     TABLE,
     Described,
-    Seated,
     outputs_of,
     seated,
     together,

@@ -25,8 +25,8 @@ SIXTEENTHS = 1 << 14
 AHEAD = 0.002
 """Seconds by which a start comes before its first tick, so that receivers are ready."""
 APART = 0.04
-"""Seconds at least between a song position and the continue that follows it. Programs that carry
-MIDI elsewhere may change the order of what comes within one period of JACK's."""
+"""Seconds at least between a stop, the song position after it, and the continue after that.
+Programs that carry MIDI elsewhere may change the order of what comes in one period of JACK's."""
 NEAREST, WIDEST = 0.5, 2.0
 """Ticks keep these distances, in periods, where the score jumps and nobody said so."""
 ASLEEP = 1.0
@@ -48,22 +48,27 @@ class ClockSender:
         self._first: int | None = None  # the tick that a start or continue announces,
         self._start = at  # from this moment on
         self._rolling = False  # and that this has been sent
+        self._said = Seconds(at - APART)  # when a stop or a song position was, last
         self._words: deque[tuple[Bytes, Seconds]] = deque()  # to be said between the ticks
 
     def start(self, tempo: TempoMap, at: Seconds) -> None:
         """The transport rolls: at `at` it is where `tempo` says. Also after a jump, while it rolls.
 
-        A start is sent for beat 0, and for a lead-in before it; else the song position, at once,
-        and continue on the sixteenth that it tells: the next one that is not too near. Where we
-        stand just on one, that is now, and who follows is not elsewhere meanwhile.
+        A start is sent for beat 0, and for a lead-in before it; else the song position, and
+        continue on the sixteenth that it tells: the next one that is not too near. Where we have
+        stood just on one, that is now, and who follows is not elsewhere meanwhile.
         """
+        jumps = self._next is not None
         self.stop(at)
         self._start = max(at, self._told)
-        sixteenth = max(0, ceil(4 * tempo.straight(self._start) - GRID_TOLERANCE))
-        if sixteenth:
-            waits = tempo.of_straight(Beats(sixteenth / 4)) - self._start
-            sixteenth += AHEAD < waits < APART + AHEAD
-            self._words.append((song_position(sixteenth), self._start))
+        told = Seconds(max(self._start, self._said + APART))
+        sixteenth = _sixteenth(tempo, self._start)
+        stood = told == self._start and not jumps
+        waits = tempo.of_straight(Beats(sixteenth / 4)) - self._start
+        if sixteenth or waits < told - self._start:
+            if not stood or waits > AHEAD:
+                sixteenth = _sixteenth(tempo, Seconds(told + APART + AHEAD))
+            self._words.append((song_position(sixteenth), told))
         self._first = sixteenth * TICKS_PER_SIXTEENTH
         soonest = self._told if self._tick is None else self._tick + NEAREST * _period(tempo)
         follows = ceil(TICKS_PER_BEAT * tempo.straight(Seconds(soonest)) - GRID_TOLERANCE)
@@ -71,24 +76,28 @@ class ClockSender:
 
     def stop(self, at: Seconds) -> None:
         """The transport stands still at `at`."""
+        self._words = deque(word for word in self._words if word[0] == STOP)
         if self._rolling:
             self._words.append((STOP, at))
+            self._said = max(at, self._told)
         self._next = self._first = None
         self._rolling = False
 
     def locate(self, beat: Beats, at: Seconds) -> None:
         """The transport stands still at `at`, and will start from the straight `beat`."""
         self.stop(at)
-        self._words.append((song_position(max(0, ceil(4 * beat - GRID_TOLERANCE))), at))
+        told = Seconds(max(at, self._said + APART))
+        self._words.append((song_position(max(0, ceil(4 * beat - GRID_TOLERANCE))), told))
 
     def next(self, tempo: TempoMap) -> Seconds:
         """When the next message is due under `tempo`, the map in force."""
-        if self._words:
-            return max(self._told, self._words[0][1])
+        tick = self._after_words(tempo)
+        return max(self._told, min(tick, self._words[0][1]) if self._words else tick)
+
+    def _after_words(self, tempo: TempoMap) -> Seconds:
+        """When the next tick is due, or what announces it."""
         tick = self._tick_at(tempo)
-        if self._announces:
-            tick = max(self._start, Seconds(tick - AHEAD))
-        return max(self._told, tick)
+        return max(self._start, Seconds(tick - AHEAD)) if self._announces else tick
 
     def due(self, tempo: TempoMap, until: Seconds) -> Iterator[tuple[Bytes, Seconds]]:
         """The messages up to `until` under `tempo`, with their moments, in order."""
@@ -96,7 +105,8 @@ class ClockSender:
             self._awake(tempo, until)
         while (at := self.next(tempo)) <= until:
             self._told = at
-            if self._words:
+            if self._words and self._words[0][1] <= at:
+                self._said = at
                 yield self._words.popleft()[0], at
             elif self._announces:
                 self._rolling = True
@@ -140,6 +150,11 @@ def song_position(sixteenth: int) -> Bytes:
     """The message that tells the place, in sixteenths from the beginning of the song."""
     place = sixteenth % SIXTEENTHS
     return 0xF2, place & 0x7F, place >> 7
+
+
+def _sixteenth(tempo: TempoMap, at: Seconds) -> int:
+    """The first sixteenth of the score from `at` on; 0 in a lead-in."""
+    return max(0, ceil(4 * tempo.straight(at) - GRID_TOLERANCE))
 
 
 def _period(tempo: TempoMap) -> float:

@@ -10,7 +10,7 @@ _EVERYBODY = frozenset({Mark.PLAYED, Mark.STOPPED, Mark.PANIC, Mark.NOTICE})
 
 def apart(take: Take) -> tuple[tuple[Fact, ...], ...]:
     """For each of an ensemble the facts without those about others; of one alone, all."""
-    chairs = take.header.chairs
+    chairs = take.chairs
     if len(chairs) == 1:
         return (take.facts,)
     return tuple(

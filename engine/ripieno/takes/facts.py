@@ -14,6 +14,7 @@ from enum import StrEnum
 from ripieno.clock import Beats, Meter, Seconds, TempoMap
 from ripieno.commands import Command
 from ripieno.events import MidiMessage, Note, Planned, Request, Rung, Sounding
+from ripieno.takes.header import Chair
 
 
 class Source(StrEnum):
@@ -275,6 +276,20 @@ class Restarted:
     partner: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Others come to play: they do from the bar line `line` on, and who played until then ends
+    there; at once where nothing plays. Their places go on counting."""
+
+    chairs: tuple[Chair, ...]
+    thru: bool
+    thru_channel: int
+    thru_program: int
+    click_channel: int
+    line: Beats
+    at: Seconds
+
+
 # ---- what came in and went out -------------------------------------------------------------
 
 
@@ -339,7 +354,7 @@ class Silenced:
 Fact = (
     NoteStarted | NoteEnded | ControlMoved | BendMoved | TempoSet | MeterSet | Turned | Marked
     | Asked | RequestServed | StepPlanned | StepMissed | ModelReady | Restarted
-    | Heard | Wished | Steered | Leaving | Woke | Sent | Silenced | SoundChosen
+    | Heard | Wished | Steered | Leaving | Woke | Sent | Silenced | SoundChosen | Invited
 )  # fmt: skip
 OnScore = (
     NoteStarted | NoteEnded | ControlMoved | BendMoved | TempoSet | MeterSet | Turned | Marked

@@ -7,7 +7,7 @@ the take says. `regenerate.py` does the same for inference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import cast
@@ -25,6 +25,7 @@ from ripieno.sound import Sound
 from ripieno.takes.facts import (
     Fact,
     Heard,
+    Invited,
     Leaving,
     Mark,
     Marked,
@@ -39,7 +40,7 @@ from ripieno.takes.facts import (
     Wished,
     Woke,
 )
-from ripieno.takes.header import Header
+from ripieno.takes.header import Chair, Header
 from ripieno.takes.take import Take
 from ripieno.takes.tap import TakeOutput
 
@@ -125,17 +126,26 @@ def first_difference(take: Take) -> Difference | None:
 
 
 def routings_of(header: Header) -> tuple[Routing, ...]:
-    """The channels and programs of a take, of each who played, with neither inputs nor outputs."""
+    """The channels and programs of a take, of each who played at the start, with neither inputs
+    nor outputs."""
+    return _routings(header, header.chairs, Routing().click_channel)
+
+
+def invited_routings(invited: Invited) -> tuple[Routing, ...]:
+    """The same of those who came in later."""
+    return _routings(invited, invited.chairs, invited.click_channel)
+
+
+def _routings(told: Header | Invited, chairs: Sequence[Chair], click: int) -> tuple[Routing, ...]:
     first = Routing(
         outputs=(),
         inputs=(),
-        thru=header.thru,
-        thru_channel=header.thru_channel,
-        thru_program=header.thru_program,
+        thru=told.thru,
+        thru_channel=told.thru_channel,
+        thru_program=told.thru_program,
+        click_channel=click,
     )
-    return tuple(
-        replace(first, channels=each.channels, programs=each.programs) for each in header.chairs
-    )
+    return tuple(replace(first, channels=each.channels, programs=each.programs) for each in chairs)
 
 
 def _no_one(request: Request) -> None:
@@ -167,6 +177,8 @@ def _feed(show: Performance, fact: Fact) -> None:
             show.served(Served(request, steps, void), at, partner)
         case Restarted(heard, at, line, partner):
             show.inference_restarted(heard, at, line, partner)
+        case Invited():
+            show.invite(fact, invited_routings(fact), [_no_one] * len(fact.chairs))
         case Woke(at):
             show.advance(at)
         case _:

@@ -57,7 +57,7 @@ def violations(take: Take) -> tuple[Violation, ...]:
     so that a rule that was changed binds what was planned from then on. In an ensemble each obeys
     its own, and none towards the others."""
     found: list[Violation] = []
-    for chair, facts in zip(take.header.chairs, apart(take), strict=True):
+    for chair, facts in zip(take.chairs, apart(take), strict=True):
         found += _violations(chair.settings.rules, facts)
     return tuple(found)
 

@@ -41,16 +41,16 @@ def sessions(take: Take) -> tuple[Session, ...]:
     A request belongs to the process that served it, also when it was asked before that was ready.
     """
     requests: dict[tuple[int, int], Request] = {}
-    header = take.header
+    chairs = take.chairs
     found = [
         _Open(place, chair.model, chair.bundle, chair.precision)
-        for place, chair in enumerate(header.chairs)
+        for place, chair in enumerate(chairs)
     ]
     newest = dict(enumerate(found))
     for fact in take.facts:
         match fact:
             case ModelReady(model, precision, _, bundle, partner):
-                bundle = bundle or header.chairs[partner].bundle
+                bundle = bundle or chairs[partner].bundle
                 newest[partner] = _Open(partner, model, bundle, precision)
                 found.append(newest[partner])
             case Asked(request, _, partner):

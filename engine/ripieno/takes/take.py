@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import get_args
 
@@ -28,6 +29,7 @@ from ripieno.takes.facts import (
     ControlMoved,
     Fact,
     Heard,
+    Invited,
     Mark,
     Marked,
     MeterSet,
@@ -49,7 +51,7 @@ from ripieno.takes.facts import (
     Wished,
     Woke,
 )
-from ripieno.takes.header import Header
+from ripieno.takes.header import Chair, Header
 from ripieno.takes.lines import KINDS, Damaged, Reader, UnknownFact, Writer, line_of
 
 __all__ = [
@@ -82,6 +84,12 @@ class Take:
     facts: tuple[Fact, ...]
     torn: bool
     """Whether the end was cut off, as by a process that was killed."""
+
+    @property
+    def chairs(self) -> tuple[Chair, ...]:
+        """All who played, by their places: those of the start, and who came in later."""
+        later = (fact.chairs for fact in self.facts if isinstance(fact, Invited))
+        return (*self.header.chairs, *chain.from_iterable(later))
 
 
 class Journal:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,11 +24,11 @@ from ripieno.score import (
     Score,
     TempoMark,
 )
+from ripieno.takes.header import Chair
 from ripieno.takes.take import (
     BendMoved,
     ControlMoved,
     Fact,
-    Header,
     MeterSet,
     NoteEnded,
     NoteStarted,
@@ -78,7 +78,7 @@ def score_of(take: Take) -> Score:
     release ends with the take. Where the beats were set back, because the transport or a phrase
     began anew, the score goes on with the next bar that is free.
     """
-    settings = take.header.settings
+    settings, chairs = take.header.settings, take.chairs
     heard = _Gathered()
     heard.tempos.append(TempoMark(Beats(0.0), settings.bpm))
     heard.meters.append(MeterMark(Beats(0.0), settings.meter))
@@ -88,7 +88,7 @@ def score_of(take: Take) -> Score:
         for note in struck:
             _add(heard, note, heard.end)
     parts = tuple(
-        Part(_titled(name, take.header), channel, _program(take.header, channel), _by_onset(notes))
+        Part(_titled(name, chairs), channel, _program(name, channel, take), _by_onset(notes))
         for (name, channel), notes in sorted(heard.notes.items(), key=_part_order)
     )
     return Score(
@@ -182,10 +182,10 @@ def _add(heard: _Gathered, note: NoteStarted, end: Beats) -> None:
 _ORDER = (*VOICES, *(f"{SEED} {voice}" for voice in VOICES), PLAYER)
 
 
-def _titled(name: _Name, header: Header) -> str:
+def _titled(name: _Name, chairs: Sequence[Chair]) -> str:
     """How a part is called in the score: in an ensemble with whose it is."""
     partner, part = name
-    owner = "" if part == PLAYER else header.chairs[partner].name
+    owner = "" if part == PLAYER else chairs[partner].name
     return f"{owner} {part}" if owner else part
 
 
@@ -194,8 +194,10 @@ def _part_order(item: tuple[tuple[_Name, int], list[PartNote]]) -> tuple[bool, i
     return name == PLAYER, partner, _ORDER.index(name), channel
 
 
-def _program(header: Header, channel: int) -> int | None:
-    for chair in header.chairs:
+def _program(name: _Name, channel: int, take: Take) -> int | None:
+    """What it began with: the player's on the channel that the player had at the start."""
+    (partner, part), header = name, take.header
+    for chair in () if part == PLAYER else (take.chairs[partner],):
         if channel in chair.channels:
             return chair.programs[chair.channels.index(channel)]
     return header.thru_program if channel == header.thru_channel else None

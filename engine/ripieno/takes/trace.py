@@ -69,7 +69,7 @@ def _names(take: Take) -> Iterator[Event]:
     tracks.pop()
     tracks += [
         (_sound_track(voice, place), f"sound: {chair.name} {name}".replace("  ", " "))
-        for place, chair in enumerate(take.header.chairs)
+        for place, chair in enumerate(take.chairs)
         for voice, name in enumerate(VOICES)
     ]
     tracks.append((_sound_track(None), "sound: click and others"))

@@ -1,17 +1,13 @@
-"""What a player can set. Every value has its unit and its bounds, and is refused at construction.
-
-A preset is a `Settings`; a knob turned while playing makes a new one (`knobs.py` names them all).
-"""
+"""The parts of what a player can set, as the tables of a preset have them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, TypeVar
+from dataclasses import dataclass
 
-from ripieno.clock import FASTEST, SLOWEST, Beats, Meter
-from ripieno.errors import SettingError, nearest_name
+from ripieno.clock import Beats
+from ripieno.errors import SettingError
 from ripieno.grammar.grid import VOICES
+from ripieno.settings.choices import ClockSource, HandOver, Late, OnLoss, Strength, check
 
 DIRECTIONS, FARTHEST = 4, 3.0
 """Ways to go in a model's space, and how far each leads to either side."""
@@ -20,97 +16,6 @@ FULL_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
 
 _TONICS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}
-
-
-class Mode(StrEnum):
-    """Who plays when."""
-
-    SOLO = "solo"
-    """The machine plays on from a seed phrase."""
-    ANSWER = "answer"
-    """You play a phrase, the machine answers it; play again and it yields."""
-    ACCOMPANY = "accompany"
-    """You are one voice, the machine is the others."""
-
-
-class Strength(StrEnum):
-    """How much a musical rule weighs."""
-
-    OFF = "off"
-    SOFT = "soft"
-    """Kept as long as something is left to play."""
-    HARD = "hard"
-    """Never broken: rather a rest."""
-
-
-class ClockSource(StrEnum):
-    """Who keeps the time."""
-
-    INTERNAL = "internal"
-    MIDI = "midi"
-    """A MIDI clock that comes in: ticks, start, stop and song position."""
-    LINK = "link"
-    """Ableton Link, where `ripieno[link]` is installed."""
-
-
-class OnLoss(StrEnum):
-    """What the transport does when the clock that it follows falls silent."""
-
-    GO_ON = "go-on"
-    """At the last tempo."""
-    STOP = "stop"
-
-
-class HandOver(StrEnum):
-    """How your phrase becomes the machine's turn."""
-
-    CATCH_UP = "catch-up"
-    """The answer continues your grid; what lies in the past is generated and not played."""
-    NEXT_BAR = "next-bar"
-    """The answer begins on the next bar line."""
-    SNAP = "snap"
-    """The answer begins at once, and its first beat is there."""
-    FREEZE = "freeze"
-    """The music waits: the answer begins at once, just where your phrase ended on the score."""
-
-
-class Late(StrEnum):
-    """What becomes of a note that comes too late."""
-
-    HOLD = "hold"
-    """What sounds goes on sounding for this step, and the model is told so."""
-    PLAY = "play"
-    """It sounds at once, and ends where it should."""
-    STRETCH = "stretch"
-    """It sounds at once, for as long as it should."""
-    NEXT = "next"
-    """It sounds with the next sixteenth."""
-    DROP = "drop"
-    """It does not sound."""
-
-
-class Assign(StrEnum):
-    """Which voice a note of yours is."""
-
-    LINE = "line"
-    """A single line is `player_voice`; chords are spread."""
-    CHANNEL = "channel"
-    """By its MIDI channel; see `voice_channels`."""
-    SPLIT = "split"
-    """By where it lies on the keyboard; see `split`."""
-    RANGE = "range"
-    """The voice whose range is nearest, and that moves least."""
-
-
-def check(name: str, value: float, low: float, high: float, unit: str = "") -> None:
-    """Refuse a `value` outside `low` … `high`. Raises SettingError."""
-    if not low <= value <= high:
-        unit = f" {unit}" if unit else ""
-        raise SettingError(
-            f"{name} = {value:g} is out of range",
-            allowed=f"{low:g}…{high:g}{unit}",
-            nearest=f"The nearest is {min(high, max(low, value)):g}.",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,68 +220,3 @@ class Sync:
     def __post_init__(self) -> None:
         check("swing", self.swing, 0.5, 0.75, "of a beat")
         check("count_in", self.count_in, 0, 4, "bars")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Everything about how a performance goes; nothing about where it sounds (see `preset.py`)."""
-
-    mode: Mode = Mode.ANSWER
-    own_mode: str = ""
-    """A plug-in's mode, by name, that plays in place of `mode`; that one takes over if it fails."""
-    bpm: float = 84.0
-    """20…300 quarter notes a minute."""
-    meter: Meter = field(default_factory=Meter)
-    sampling: Sampling = field(default_factory=Sampling)
-    rules: Rules = field(default_factory=Rules)
-    turns: Turns = field(default_factory=Turns)
-    horizon: Horizon = field(default_factory=Horizon)
-    player_voice: int = 0
-    """The voice that you play, 0 (soprano) … 3 (bass)."""
-    sync: Sync = field(default_factory=Sync)
-    assign: Assign = Assign.LINE
-    voice_channels: tuple[int | None, ...] = (0, 1, 2, 3)
-    """For `assign = channel`: the channel 0…15 on which you play each voice; None: never yours."""
-    split: tuple[int, ...] = (60,)
-    """For `assign = split`: the lowest pitch of each part of your keyboard but the lowest, from
-    the top; one split is soprano above and bass below, three give all four voices."""
-    follow: bool = False
-    """Accompany: a note of yours that contradicts the plan also moves what already sounds."""
-    onset_tolerance: Beats = Beats(0.125)
-    """Accompany: how far from a step your note may lie for the others to join it, 0…0.125 beats."""
-    muted: frozenset[int] = frozenset()
-    """Voices that are generated but not heard."""
-    velocity: int = 80
-    """How hard the machine plays before it has heard you, 1…127."""
-    transpose: int = 0
-    """Semitones between your keyboard and the music, -24…24."""
-    blocks: Blocks = field(default_factory=Blocks)
-
-    def __post_init__(self) -> None:
-        check("bpm", self.bpm, SLOWEST, FASTEST, "quarter notes a minute")
-        check("player_voice", self.player_voice, 0, len(VOICES) - 1)
-        if not 1 <= len(self.split) <= 3 or list(self.split) != sorted(self.split, reverse=True):
-            raise SettingError(
-                f"split {self.split} cannot be used", allowed="1…3 pitches, the highest first"
-            )
-        if len(self.voice_channels) != len(VOICES):
-            raise SettingError("voice_channels needs one entry for each of four voices")
-        check("onset_tolerance", self.onset_tolerance, 0, 0.125, "beats")
-        check("velocity", self.velocity, 1, 127)
-        check("transpose", self.transpose, -24, 24, "semitones")
-
-
-EnumT = TypeVar("EnumT", bound=StrEnum)
-
-
-def one_of(kind: type[EnumT], name: str, value: Any) -> EnumT:
-    """The member of `kind` called `value`. Raises SettingError with the nearest right one."""
-    try:
-        return kind(value)
-    except ValueError:
-        names = [member.value for member in kind]
-        raise SettingError(
-            f"{name} cannot be {value!r}",
-            allowed=", ".join(names),
-            nearest=nearest_name(str(value), names),
-        ) from None

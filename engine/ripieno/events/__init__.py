@@ -1,0 +1,76 @@
+"""The facts that cross a boundary: frozen, one class for each, nothing shared, nothing optional
+that a reader could forget. Beats are score time, Seconds the monotonic clock."""
+
+from __future__ import annotations
+
+from ripieno.events.asked import (
+    InferenceFailed,
+    InferenceMessage,
+    InferenceReady,
+    InferenceSaid,
+    Note,
+    Planned,
+    Request,
+    Rung,
+    Served,
+    Sounding,
+    part_of,
+)
+from ripieno.events.played import (
+    ClockMessage,
+    ClockTick,
+    ClockTransport,
+    ControlChange,
+    MidiMessage,
+    NoteOff,
+    NoteOn,
+    PitchBend,
+    ProgramChange,
+    SongPosition,
+    Stamped,
+    Transport,
+)
+from ripieno.events.shown import (
+    ClockState,
+    Latency,
+    Look,
+    Notice,
+    PartnerState,
+    Phase,
+    RollNote,
+    Telemetry,
+)
+
+__all__ = [
+    "ClockMessage",
+    "ClockState",
+    "ClockTick",
+    "ClockTransport",
+    "ControlChange",
+    "InferenceFailed",
+    "InferenceMessage",
+    "InferenceReady",
+    "InferenceSaid",
+    "Latency",
+    "Look",
+    "MidiMessage",
+    "Note",
+    "NoteOff",
+    "NoteOn",
+    "Notice",
+    "PartnerState",
+    "Phase",
+    "PitchBend",
+    "Planned",
+    "ProgramChange",
+    "Request",
+    "RollNote",
+    "Rung",
+    "Served",
+    "SongPosition",
+    "Sounding",
+    "Stamped",
+    "Telemetry",
+    "Transport",
+    "part_of",
+]
