@@ -19,9 +19,9 @@ from torch import nn
 
 from ripieno_models.chord_given import chord_given
 from ripieno_models.corpora import jsb16
-from ripieno_models.dataset import COUNTED_BAR, PLACE, Batch, whole
+from ripieno_models.dataset import COUNTED_BAR, PLACE, Batch, unknown, whole
 from ripieno_models.families.chorale_transformer import ChoraleTransformer
-from ripieno_models.likelihood import likelihood, mixed, unknown
+from ripieno_models.likelihood import likelihood, mixed
 from ripieno_models.piece import Piece, Split
 
 Figures = dict[str, float]

@@ -13,6 +13,7 @@ from ripieno.grammar.grid import FEATURES, HIGHEST, LOWEST, STEPS_PER_BEAT, VOCA
 from tomlkit.items import AoT, Table
 
 from ripieno_models import card, family_card, report
+from ripieno_models.card_parts import runs_before
 from ripieno_models.pictures import ROLLS
 from ripieno_models.piece import RANGES
 from ripieno_models.runs import JUDGEMENT, RECORD, SAMPLES, read
@@ -187,7 +188,7 @@ def tensor(name: str, dtype: str, shape: list[int | str]) -> dict[str, Any]:
 def training(record: dict[str, Any]) -> Table:
     pieces = record["pieces"]["train"]
     used = [{"name": record["data"], "licence": record["licence"], "pieces": pieces}]
-    runs = card.runs_before(record)
+    runs = runs_before(record)
     used += [run["also"] for run in runs if run.get("also")]
     return table(
         {

@@ -7,10 +7,9 @@ from typing import Any
 
 from ripieno.grammar.grid import VOICES
 
+from ripieno_models.card_parts import PARTS, heading, of_run, row, runs_before, splits_of
 from ripieno_models.verdicts import table
 
-LOOKED = "looked at only for models that ship"
-"""How often a card's test pieces were."""
 CARD = """\
 # {family}
 
@@ -35,7 +34,7 @@ CARD = """\
 Every option of the run, as it was:
 
 ```
-{command}
+{commands}
 ```
 
 ## How likely real Bach is to it
@@ -78,8 +77,6 @@ fp32 against torch over 256 decisions of a real chorale: largest difference of a
   only through transposition.
 """
 
-PARTS = {"valid": "validation", "test": "test"}
-
 WORDS: Mapping[str, Mapping[str, str]] = {
     "chorale-lstm": {
         "about": """\
@@ -117,6 +114,10 @@ JSB Chorales in its own encoding and split (229/76/77 pieces), micro, as the lit
 absolute positions know it. Two of the 76 validation pieces are also, wholly or mostly, among the
 benchmark's training pieces; they were kept out of this training."""
 
+BALANCED = (
+    " Of several candidates each chord is taken so often that its share becomes the training"
+    " chorales' (`sonorities.npz`, counted on training pieces alone)."
+)
 ROWS = (
     ("natural", "order S A T B, told"),
     ("random", "order redrawn at every bar line, told"),
@@ -138,25 +139,19 @@ def text(
     """The card of a run, from its record, its figures, and how it writes, if that was counted."""
     name = record["family"]
     tested = "nll_test_natural" in metrics
-    commands = ["evaluate", *(["sample"] if samples else []), *(["judge"] if judgement else [])]
+    commands = ["evaluate", *(["sample"] if samples else [])]
+    commands += ["balance"] if judgement and judgement.get("balanced") else []
+    commands += ["judge"] if judgement else []
     written = [sampled(samples)] if samples else []
     written += [judged(judgement)] if judgement else []
     return CARD.format(
         family=name,
         **WORDS[name],
-        parameters=record["parameters"],
-        train=record["pieces"]["train"],
-        valid=record["pieces"]["valid"],
-        data=record["data"],
-        licence=record["licence"],
-        minutes=sum(run["minutes"] for run in runs_before(record)),
-        machine=record["machine"],
+        **of_run(record),
         also=also(next((run["also"] for run in runs_before(record) if run.get("also")), None)),
-        seed=record["options"]["seed"],
         short="\n".join(short(run) for run in runs_before(record)),
         steps="\n".join(f"ripieno-models {command} {name}" for command in (*commands, "export")),
-        command="\n".join(run["command"] for run in runs_before(record)),
-        test_note=f"Test: {record['pieces']['test']} chorales, looked at once." if tested else "",
+        test_note=looked_at(record["pieces"]["test"], judgement) if tested else "",
         likelihoods=likelihoods(metrics, tested),
         benchmark=benchmark(metrics),
         samples="\n\n".join(written) or "Not measured for this run.",
@@ -165,10 +160,15 @@ def text(
     )
 
 
-def runs_before(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The records of a run and of those that it began with, the first one first."""
-    before = record.get("after")
-    return [*(runs_before(before) if before else []), record]
+def looked_at(pieces: int, judgement: Mapping[str, Any] | None) -> str:
+    """How often the test pieces were looked at."""
+    again = bool(judgement and judgement.get("balanced"))
+    more = (
+        ";\nhow it writes was looked at once more, when its chords had been balanced"
+        if again
+        else ""
+    )
+    return f"Test: {pieces} chorales, looked at once{more}."
 
 
 def short(run: Mapping[str, Any]) -> str:
@@ -208,6 +208,7 @@ def judged(judgement: Mapping[str, Any]) -> str:
         f" beside them those {judgement['real']} chorales, by the same counter. *No rules* switches"
         " off the engine's rules of part-writing, *rules* are its defaults, *candidates* says how"
         " often the pitches of a sixteenth are drawn at most, while part-writing objects to them."
+        f"{BALANCED if judgement.get('balanced') else ''}"
         " Distances are Jensen–Shannon divergences;"
         " *real from real* is the 95th percentile between real pieces in the same numbers.\n\n"
         + table(judgement)
@@ -218,19 +219,17 @@ def judged(judgement: Mapping[str, Any]) -> str:
 
 def likelihoods(metrics: Mapping[str, float], tested: bool) -> str:
     """The table of likelihoods."""
-    parts = ["valid", "test"] if tested else ["valid"]
-    lines = ["| | " + " | ".join(PARTS[part] for part in parts) + " |"]
-    lines.append("|---|" + "---|" * len(parts))
+    parts = splits_of(tested)
+    lines = heading(list(parts.values()))
     for name, label in ROWS:
-        cells = [f"{metrics[f'nll_{part}_{name}']:.4f}" for part in parts]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+        lines.append(row(label, [f"{metrics[f'nll_{part}_{name}']:.4f}" for part in parts]))
     for voice in VOICES:
         keys = [f"nll_{part}_given_{voice}" for part in parts]
         if all(key in metrics for key in keys):
-            row = " | ".join(f"{metrics[key]:.4f}" for key in keys)
-            lines.append(f"| the other three, the {voice} given (told, live) | {row} |")
+            label = f"the other three, the {voice} given (told, live)"
+            lines.append(row(label, [f"{metrics[key]:.4f}" for key in keys]))
     whole = [f"{metrics[f'nll_{part}_natural_per_sixteenth']:.3f}" for part in parts]
-    lines.append(f"| order S A T B, told, per sixteenth | {' | '.join(whole)} |")
+    lines.append(row("order S A T B, told, per sixteenth", whole))
     return "\n".join(lines)
 
 
@@ -244,8 +243,7 @@ def sampled(samples: Mapping[str, Any]) -> str:
         " metre, key and fermatas of a validation chorale, in several orders of decision; beside"
         f" them {samples['bach_pieces']} validation chorales, by the same counter.",
         "",
-        "| | " + " | ".join(names) + " |",
-        "|---|" + "---|" * len(names),
+        *heading(names),
     ]
     for key, label in (
         ("parallels", "parallel fifths and octaves per 100 chord changes"),
@@ -258,8 +256,7 @@ def sampled(samples: Mapping[str, Any]) -> str:
         ("lowest", "lowest pitch (S A T B)"),
         ("highest", "highest pitch (S A T B)"),
     ):
-        cells = [cell(counts[name][key]) for name in names]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+        lines.append(row(label, [cell(counts[name][key]) for name in names]))
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ripieno.errors import RipienoError, SettingError, nearest_name
 from ripieno.settings import check
@@ -22,6 +22,9 @@ from ripieno_models.harness import commands as commands_of_harness
 from ripieno_models.lead.kind import SHEET_FAMILIES, SheetKind
 from ripieno_models.options import add_flags
 from ripieno_models.tokens.kind import TokenKind
+
+if TYPE_CHECKING:
+    from ripieno_models.piece import Split
 
 WRONG_INPUT = 2
 ZOO = Path(__file__).parents[1] / "zoo"
@@ -68,7 +71,9 @@ def parser() -> Parser:
         ("train", train, "train a family, or go on with a run"),
         ("evaluate", evaluate, "tell a run's likelihoods, and how its music compares with Bach's"),
         ("sample", sample, "draw pieces from a run and count what a teacher would"),
+        ("balance", balance, "count which chords a run writes too often, for its export"),
         ("judge", judge, "have a run write pieces in the engine, and judge them beside Bach's"),
+        ("harmonise", harmonise, "tell what it is worth to know a player's voice a beat ahead"),
         ("export", export, "write a run as a bundle that the engine plays"),
         ("report", report, "draw the curves of a run"),
         ("tabulate", tabulate, "put a run's figures beside those of the other models"),
@@ -108,13 +113,32 @@ def add_common(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument(
             "--chords", action="store_true", help="also given each sixteenth's chord; takes minutes"
         )
+        command.add_argument(
+            "--with",
+            type=Path,
+            nargs="+",
+            dest="others",
+            metavar="RUN",
+            help="runs from other seeds: tell them side by side instead, and all as one model",
+        )
     if name == "sample":
         command.add_argument("--pieces", type=int, default=10, help="how many, in each order")
         command.add_argument("--temperature", type=float, help="1 is as it learned")
         command.add_argument("--seed", type=int, default=1, help="a whole number")
+    if name == "balance":
+        command.add_argument("--pieces", type=int, default=80, help="how many, in each round")
+        command.add_argument("--rounds", type=int, default=3, help="how often it is counted")
+        command.add_argument("--seed", type=int, default=1, help="a whole number")
     if name == "judge":
         command.add_argument("--pieces", type=int, default=100, help="how many, in each condition")
         command.add_argument("--split", default="valid", help="whose forms: valid or test")
+        command.add_argument("--seed", type=int, default=1, help="a whole number")
+    if name == "harmonise":
+        command.add_argument("--pieces", type=int, default=16, help="how many the engine writes")
+        command.add_argument("--split", default="valid", help="whose: valid or test")
+        command.add_argument(
+            "--sixteenths", type=int, default=1500, help="how many of them tell the likelihood"
+        )
         command.add_argument("--seed", type=int, default=1, help="a whole number")
     if name == "export":
         command.add_argument("--zoo", type=Path, default=ZOO, help="where the bundle's folder goes")
@@ -134,6 +158,8 @@ def run_own(told: argparse.Namespace) -> int:
         raise SettingError(f"{name} has no {told.command!r}", allowed=", ".join(commands))
     if told.command == "train":
         refuse_foreign(told, kind)
+    if told.command == "evaluate" and told.others:
+        raise SettingError(f"runs of {name} are not told side by side", nearest="Leave out --with.")
     return int(commands[told.command](told, kind, told.out or Path("runs") / name))
 
 
@@ -174,8 +200,12 @@ def train(told: argparse.Namespace) -> int:
 
 def evaluate(told: argparse.Namespace) -> int:
     """Print the run's figures and keep them beside it."""
-    from ripieno_models import corpora, evaluate
+    from ripieno_models import corpora, evaluate, seeds
 
+    if told.others:
+        runs = [folder_of(told), *told.others]
+        print(seeds.table(seeds.measure(runs, corpora.find(told.data), told.test)))
+        return 0
     evaluate.figures(folder_of(told), corpora.find(told.data), told.test, told.chords)
     return 0
 
@@ -195,19 +225,52 @@ def sample(told: argparse.Namespace) -> int:
     return 0
 
 
+def balance(told: argparse.Namespace) -> int:
+    """Count the chords of what a run writes, and keep what evens them out."""
+    from ripieno_models import balance, corpora
+
+    check("pieces", told.pieces, 1, 10_000)
+    check("rounds", told.rounds, 1, 100)
+    corpus = corpora.find(told.data)
+    found = balance.balance(folder_of(told), corpus, told.pieces, told.rounds, told.seed)
+    for number, bits in enumerate(found, 1):
+        print(f"round {number}: its chords are {bits:.4f} bits from those of {corpus.name}")
+    return 0
+
+
 def judge(told: argparse.Namespace) -> int:
     """Write pieces through the engine, count, and keep what was found and three samples."""
     from ripieno_models import corpora, judge, verdicts
+
+    split = split_of(told)
+    corpus = corpora.find(told.data)
+    found = judge.judge_run(folder_of(told), corpus, split, told.pieces, told.seed)
+    print(verdicts.table(found))
+    return 0
+
+
+def harmonise(told: argparse.Namespace) -> int:
+    """Add three voices to one with and without look-ahead, count, and keep what was found."""
+    from ripieno_models import ahead_run, corpora
+
+    split = split_of(told)
+    check("sixteenths", told.sixteenths, 2, 1_000_000)
+    found = ahead_run.measure(
+        folder_of(told), corpora.find(told.data), split, told.pieces, told.sixteenths, told.seed
+    )
+    print(ahead_run.table(found))
+    return 0
+
+
+def split_of(told: argparse.Namespace) -> Split:
+    """Whose pieces lend their form. Raises SettingError, also for other numbers that cannot be."""
     from ripieno_models.piece import Split
 
     check("pieces", told.pieces, 1, 10_000)
     check("seed", told.seed, 0, 2**31)
     if told.split not in (Split.VALID, Split.TEST):
         raise SettingError(f"there is no split {told.split!r}", allowed="valid, test")
-    corpus = corpora.find(told.data)
-    found = judge.judge_run(folder_of(told), corpus, Split(told.split), told.pieces, told.seed)
-    print(verdicts.table(found))
-    return 0
+    return Split(told.split)
 
 
 def export(told: argparse.Namespace) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ripieno_models import family_results, melody_results
+from ripieno_models import ahead_run, family_results, melody_results, seeds
+from ripieno_models.card_parts import heading, row
 from ripieno_models.runs import FIGURES, JUDGEMENT, RECORD, read
 from ripieno_models.verdicts import LABELS, cell
 
@@ -18,8 +19,8 @@ Result = Mapping[str, Any]
 HEAD = """\
 # The models side by side
 
-Written by `ripieno-models tabulate FAMILY` from what `evaluate` and `judge` found, which it keeps
-in `models/results`. All figures are of one seed.
+Written by `ripieno-models tabulate FAMILY` from what `evaluate`, `judge` and `harmonise` found,
+which it keeps in `models/results`. Figures are of one seed where no others are named.
 
 ## Likelihood
 
@@ -84,6 +85,8 @@ def keep(folder: Path, results: Path = RESULTS) -> Path:
         "seed": record["options"]["seed"],
         "figures": read(folder, FIGURES),
         "judgement": read(folder, JUDGEMENT),
+        "seeds": read(folder, seeds.SEEDS),
+        "ahead": read(folder, ahead_run.AHEAD),
     }
     results.mkdir(parents=True, exist_ok=True)
     path = results / f"{record['family']}.json"
@@ -96,6 +99,7 @@ def write_page(results: Path = RESULTS, page: Path = PAGE) -> Path:
     kept = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("*.json"))]
     grid = [told for told in kept if "kind" not in told]
     parts = [HEAD, likelihoods(grid)]
+    parts += [seeds.section(told["name"], told["seeds"]) for told in grid if told.get("seeds")]
     for told in grid:
         if told["judgement"]:
             parts += writing(told)
@@ -108,7 +112,7 @@ def write_page(results: Path = RESULTS, page: Path = PAGE) -> Path:
 def likelihoods(kept: Sequence[Result]) -> str:
     """One row for each figure that some model has, one column for each model."""
     names = [told["name"] for told in kept]
-    lines = [row("", names), "|---|" + "---|" * len(names)]
+    lines = heading(names)
     lines.append(row("parameters", [f"{told['parameters']:,}" for told in kept]))
     for split, word in SPLITS.items():
         for key, label in LIKELIHOODS.items():
@@ -123,7 +127,7 @@ def writing(told: Result) -> list[str]:
     """The sections on how one model writes."""
     judgement: Mapping[str, Any] = told["judgement"]
     verdicts: Mapping[str, Mapping[str, Any]] = judgement["verdicts"]
-    lines = [row(f"`{told['name']}`", list(verdicts)), "|---|" + "---|" * len(verdicts)]
+    lines = heading(list(verdicts), f"`{told['name']}`")
     for key, label in LABELS.items():
         lines.append(row(label, [cell(verdict[key]) for verdict in verdicts.values()]))
     for kind, limit in judgement["real against real"].items():
@@ -135,17 +139,13 @@ def writing(told: Result) -> list[str]:
     given = judgement.get("harmonised")
     if given:
         parts += [HARMONISING.format(split=split, candidates=given["candidates"]), harmony(given)]
-    return parts
+    return [*parts, *ahead_run.sections(told.get("ahead", {}))]
 
 
 def harmony(given: Result) -> str:
     """One row for each count, one column for each voice that is a player's."""
     voices: Mapping[str, Mapping[str, float]] = given["voices"]
-    lines = [row("given", list(voices)), "|---|" + "---|" * len(voices)]
+    lines = heading(list(voices), "given")
     for key in HARMONY:
         lines.append(row(LABELS[key], [cell(found[key]) for found in voices.values()]))
     return "\n".join(lines) + "\n"
-
-
-def row(label: str, cells: Sequence[str]) -> str:
-    return f"| {label} | {' | '.join(cells)} |"

@@ -189,3 +189,8 @@ def whole(pieces: Sequence[Piece], seed: int | None = None, batch: int = 16) -> 
         for p in sized
     ]
     return [collate(examples[at : at + batch]) for at in range(0, len(examples), batch)]
+
+
+def unknown(batches: Sequence[Batch]) -> list[Batch]:
+    """The same batches with place, meter, key and cadence hidden."""
+    return [b._replace(settings=torch.tensor(UNKNOWN).expand_as(b.settings)) for b in batches]

@@ -14,9 +14,9 @@ from torch import nn
 from ripieno_models import benchmark
 from ripieno_models.calibrate import calibrate
 from ripieno_models.corpora import SHARED_DATA, Corpus, jsb16
-from ripieno_models.dataset import whole
+from ripieno_models.dataset import unknown, whole
 from ripieno_models.families.chorale_transformer import ChoraleTransformer
-from ripieno_models.likelihood import harmonised, jsb_micro, likelihood, unknown
+from ripieno_models.likelihood import harmonised, jsb_micro, likelihood
 from ripieno_models.piece import Piece, Split
 from ripieno_models.runs import FIGURES, RECORD, TEMPERATURES, load, read, write
 from ripieno_models.train import RANDOM_ORDERS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import onnx
 import torch
 from ripieno.errors import BundleError, RipienoError
 from ripieno.grammar.grid import FEATURES, VOCABULARY
-from ripieno.inference import note_sampler
+from ripieno.inference import note_sampler, sonorities
 from torch import Tensor, nn
 
 from ripieno_models import bundle_files, export_framed, export_frames, note_tables
@@ -85,6 +86,8 @@ def bundle(folder: Path, corpus: Corpus, zoo: Path) -> Path:
             checked = export_framed.gate(model, made, valid)
             laid_out = export_framed.layout(options)
             export_framed.leave_out_fp32(made)
+            if (folder / sonorities.FILE).exists():
+                shutil.copy(folder / sonorities.FILE, made / sonorities.FILE)
         elif isinstance(model, FrameModel):
             export_frames.write_graph(model, made / export_frames.FILE)
             checked = export_frames.gate(model, made / export_frames.FILE, valid)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ripieno_models.card import likelihoods
+from ripieno_models.card_parts import of_run
 
 ABOUT: Mapping[str, str] = {
     "voicewise-lstm": """\
@@ -44,7 +45,7 @@ may be given by a player.
 | Trained in | {minutes:.1f} minutes on {machine}, seed {seed} |
 
 ```
-{command}
+{commands}
 ripieno-models evaluate {family}
 ripieno-models export {family}
 ```
@@ -66,14 +67,7 @@ def text(record: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
     return CARD.format(
         family=record["family"],
         about=ABOUT[record["family"]],
-        parameters=record["parameters"],
-        train=record["pieces"]["train"],
-        data=record["data"],
-        licence=record["licence"],
-        minutes=record["minutes"],
-        machine=record["machine"],
-        seed=record["options"]["seed"],
-        command=record["command"],
+        **of_run(record),
         likelihoods=likelihoods(metrics, "nll_test_natural" in metrics),
         difference=metrics["largest_logit_difference"],
     )

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from ripieno.errors import RipienoError
 
 from ripieno_models import family_seeds
+from ripieno_models.card_parts import heading, row
+from ripieno_models.families.block_registry import BLOCK_FAMILIES
+from ripieno_models.families.registry import FAMILIES
+from ripieno_models.families.token_registry import TOKEN_FAMILIES
 from ripieno_models.harness import without_page
 from ripieno_models.runs import FIGURES, RECORD, read
 from ripieno_models.train_keeping import CURVE
@@ -52,6 +59,7 @@ ABLATIONS = {
     "height": "the height",
 }
 
+WHOLE = "whole"
 SILENT = (
     " Models of blocks tell no likelihood of a piece; each block is drawn anew from all that they"
     " can make."
@@ -99,6 +107,7 @@ def told_of(folder: Path) -> dict[str, Any]:
         "family": record["family"],
         "command": record["command"],
         "seed": record["options"]["seed"],
+        "options": options_of(record),
         "steps": int(rows[-1]["step"]),
         "parameters": record["parameters"],
         "minutes": record["minutes"],
@@ -106,6 +115,14 @@ def told_of(folder: Path) -> dict[str, Any]:
         "curve": [[int(row["step"]), float(row["valid_nll"])] for row in rows if valid],
         "figures": figures,
     }
+
+
+def options_of(record: Told) -> dict[str, Any]:
+    """The options of a run; one that came later stands as it is by default."""
+    kinds: dict[str, Any] = {**FAMILIES, **TOKEN_FAMILIES, **BLOCK_FAMILIES}
+    kind = kinds.get(record["family"])
+    usual: dict[str, Any] = asdict(kind.options()) if kind else {}
+    return usual | dict(record["options"])
 
 
 def keep(results: Path, name: str, place: Path = FOLDER) -> Path:
@@ -144,7 +161,8 @@ def sections(place: Path = FOLDER) -> Iterator[str]:
     if (place / FINDINGS).exists():
         yield (place / FINDINGS).read_text(encoding="utf-8")
     yield "## How they were trained\n\n" + trained(runs)
-    if seeds := family_seeds.section(runs):
+    complete = {name: run for name, run in runs.items() if "without" not in name_of(run)}
+    if seeds := family_seeds.section(complete):
         yield seeds
     for name, title in TITLES.items():
         results = read(place, f"{name}.json")
@@ -163,8 +181,7 @@ def trained(runs: Mapping[str, Told]) -> str:
         "Nats per decision (grid), per note (tokens), or of what is watched (blocks) on the"
         " validation pieces: the best of the run, in both orders of decision where there are"
         " two.\n",
-        row("run", ["parameters", "steps", "minutes", "validation"]),
-        "|---|---|---|---|---|",
+        *heading(["parameters", "steps", "minutes", "validation"], "run"),
     ]
     for name, run in runs.items():
         valid = "–" if run["valid"] is None else f"{run['valid']:.3f}"
@@ -187,10 +204,11 @@ def compared(results: Told) -> str:
     if any("nll" not in row and "parameters" in row for row in rows):
         about += SILENT
     about += "\n"
-    first = [row("model", ["parameters", "nats", "ms", "overlap of pitches", "intervals",
-                           "durations", "chords", "failures"]), "|---" * 9 + "|"]  # fmt: skip
-    second = [row("model", [name.replace("_", " ") for name in measures])]
-    second.append("|---" * (len(measures) + 1) + "|")
+    first = heading(
+        ["parameters", "nats", "ms", "overlap of pitches", "intervals", "durations", "chords",
+         "failures"], "model"
+    )  # fmt: skip
+    second = heading([name.replace("_", " ") for name in measures], "model")
     for each in rows:
         spreads = [f"{kind['overlap']['value']:.2f}" for kind in each["spreads"].values()]
         first.append(row(f"`{each['name']}`", [*costs(each), *spreads, failed(each)]))
@@ -224,8 +242,7 @@ def told_in_blocks(runs: Mapping[str, Told]) -> str:
         " own code, by another block's, by the shares of the corpus (the floor), and an upper bound"
         " with the code's own cost. Of the `gan`, distances of its rolls from Bach's instead, in"
         " bits, and those of keys that know nothing of each other.\n",
-        row("run", [label for _, label in BLOCKS]),
-        "|---" * (len(BLOCKS) + 1) + "|",
+        *heading([label for _, label in BLOCKS], "run"),
     ]
     for name, run in runs.items():
         told = run["figures"]
@@ -236,37 +253,44 @@ def told_in_blocks(runs: Mapping[str, Told]) -> str:
 
 
 def ablated(runs: Mapping[str, Told]) -> str:
-    """What each part that was left out cost, in nats per decision, beside runs from other seeds."""
-    base = next(run for run in runs.values() if name_of(run) == "base")
-    seeds = [run["valid"] for run in runs.values() if name_of(run) in ("base", "seed")]
+    """What each part that was left out cost, in nats per decision, beside the whole model from the
+    same seeds."""
+    found = ablation(runs)
+    whole = found.pop("")
+    steps = next(run["steps"] for run in runs.values() if name_of(run) == WHOLE)
     lines = [
-        f"The whole model after {base['steps']} steps, from {len(seeds)} seeds:"
-        f" {min(seeds):.3f} to {max(seeds):.3f} nats per decision. One seed each:\n",
-        row("without", ["nats", "more than the whole from the same seed"]),
-        "|---|---|---|",
+        f"The whole model after {steps} steps, from {len(whole)} seeds:"
+        f" {min(whole.values()):.3f} to {max(whole.values()):.3f} nats per decision. In the table,"
+        " the mean over seeds, and the least and the most from one seed:\n",
+        *heading(["seeds", "nats", "more than the whole from the same seed"], "without"),
     ]
-    for run in runs.values():
-        part = name_of(run).removeprefix("without ")
-        if part in ABLATIONS:
-            more = run["valid"] - base["valid"]
-            lines.append(row(ABLATIONS[part], [f"{run['valid']:.3f}", f"{more:+.3f}"]))
+    for part, label in ABLATIONS.items():
+        pairs = [(nats, whole[seed]) for seed, nats in found.get(part, {}).items() if seed in whole]
+        more = [without - all_of_it for without, all_of_it in pairs]
+        if more:
+            cells = [str(len(more)), f"{mean(nats for nats, _ in pairs):.3f}", f"{mean(more):+.3f}"]
+            cells[-1] += f" ({min(more):+.3f} to {max(more):+.3f})" if len(more) > 1 else ""
+            lines.append(row(label, cells))
     return "\n".join(lines) + "\n"
 
 
+def ablation(runs: Mapping[str, Told]) -> dict[str, dict[int, float]]:
+    """Nats per decision by the part that was left out (the whole: none) and the seed."""
+    found: defaultdict[str, dict[int, float]] = defaultdict(dict)
+    for run in runs.values():
+        name = name_of(run)
+        if name and run["valid"] is not None:
+            found[name.removeprefix(WHOLE).removeprefix("without ")][run["seed"]] = run["valid"]
+    return dict(found)
+
+
 def name_of(run: Told) -> str:
-    """What a run of `conv-lstm` is in the ablation: base, seed, or without a part; else nothing."""
-    words = run["command"].split()
-    flags = [word for word in words if word.startswith("--")]
-    short = [flag for flag in flags if flag not in ("--steps", "--out", "--steps-per-epoch")]
-    if run["family"] != "conv-lstm" or run["steps"] != 400:
+    """What a run of `conv-lstm` is in the ablation: whole, or without a part; else nothing."""
+    flags = [word for word in run["command"].split() if word.startswith("--")]
+    short = [f for f in flags if f not in ("--steps", "--out", "--steps-per-epoch", "--seed")]
+    if run["family"] != "conv-lstm" or run["steps"] != 400 or len(short) > 1:
         return ""
-    if short == []:
-        return "base"
-    if short == ["--seed"]:
-        return "seed"
+    if not short:
+        return WHOLE
     off = short[0].removeprefix("--no-").replace("-", "_")
-    return f"without {off}" if len(short) == 1 and off in ABLATIONS else ""
-
-
-def row(label: str, cells: Sequence[str]) -> str:
-    return f"| {label} | {' | '.join(cells)} |"
+    return f"without {off}" if off in ABLATIONS else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -28,14 +29,22 @@ def plain(command: str) -> str:
 
 
 def alike(runs: Mapping[str, Told]) -> Iterator[tuple[str, list[Told]]]:
-    """(command, runs) of all that were run from three seeds or more."""
+    """(command, runs) of all that were run from three seeds or more, by the first one's command."""
     groups: defaultdict[str, dict[int, Told]] = defaultdict(dict)
     for run in runs.values():
         if run["valid"] is not None:
-            groups[plain(run["command"])][run["seed"]] = run
-    for command, found in sorted(groups.items()):
-        if len(found) >= FEWEST:
-            yield command, [found[seed] for seed in sorted(found)]
+            groups[kind_of(run)][run["seed"]] = run
+    several = [[found[seed] for seed in sorted(found)] for found in groups.values()]
+    each = [(plain(found[0]["command"]), found) for found in several if len(found) >= FEWEST]
+    yield from sorted(each, key=lambda one: one[0])
+
+
+def kind_of(run: Told) -> str:
+    """What is the same of runs that differ in nothing but their seed: their options, as what a
+    command leaves out may have changed since; where they are not told, their command."""
+    if "options" not in run:
+        return plain(run["command"])
+    return json.dumps([run["family"], {**run["options"], "seed": None}], sort_keys=True)
 
 
 def section(runs: Mapping[str, Told]) -> str:

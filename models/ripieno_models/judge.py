@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from ripieno.errors import RipienoError
+from ripieno.inference import sonorities
 from ripieno.inference.bundle import check
 from ripieno.inference.generate import Generator
 from ripieno.inference.opening import open_model
@@ -86,6 +87,7 @@ def judge(bundle: Path, corpus: Corpus, split: Split, pieces: int, seed: int) ->
         "pieces": pieces,
         "real": len(real),
         "seed": seed,
+        "balanced": (bundle / sonorities.FILE).exists(),
         "verdicts": found,
         "real against real": real_against_real(pool, (count, len(real))),
     }

@@ -16,7 +16,7 @@ from ripieno.grammar.grid import HOLD, VOICES
 from torch import Tensor, nn
 
 from ripieno_models import waiting
-from ripieno_models.dataset import UNKNOWN, Batch, whole
+from ripieno_models.dataset import Batch, unknown, whole
 from ripieno_models.families.chorale_lstm import PITCHES, legal
 from ripieno_models.features import Decisions, decisions
 from ripieno_models.piece import Piece, without_onsets
@@ -93,11 +93,6 @@ def merged_log_prob(logits: Tensor, asked: Decisions) -> Tensor:
     struck = spread.gather(2, symbol)[..., 0]
     held = torch.where((symbol == own)[..., 0] & asked.may_hold, spread[..., HOLD], -torch.inf)
     return torch.logaddexp(struck, held)
-
-
-def unknown(batches: Sequence[Batch]) -> list[Batch]:
-    """The same batches with place, meter, key and cadence hidden."""
-    return [b._replace(settings=torch.tensor(UNKNOWN).expand_as(b.settings)) for b in batches]
 
 
 def harmonised(model: nn.Module, pieces: Sequence[Piece], given: int) -> float:

@@ -105,11 +105,11 @@ def total(counts: Iterator[Count]) -> Count:
     return found
 
 
-def runs_of(piece: Piece) -> list[tuple[int, ...]]:
-    """Every run of `RUN` successive chords, as semitones above its first bass: the same in every
+def runs_of(piece: Piece, length: int = RUN) -> list[tuple[int, ...]]:
+    """Every run of `length` successive chords, as semitones above its first bass: the same in every
     key and every rhythm."""
     every = chords(piece.sounding())
-    windows = (every[at : at + RUN] for at in range(len(every) - RUN + 1))
+    windows = (every[at : at + length] for at in range(len(every) - length + 1))
     return [tuple((window - window[0, BASS]).ravel().tolist()) for window in windows
             if window.min() >= FIRST_PITCH]  # fmt: skip
 

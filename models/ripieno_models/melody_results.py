@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ripieno_models.card_parts import heading, row
 from ripieno_models.lead.card import ROWS as SHEET_ROWS
 from ripieno_models.lead.sample import WORDS as SHEET_WORDS
 from ripieno_models.runs import FIGURES, RECORD, SAMPLES, read
@@ -25,7 +26,10 @@ TOKEN_HEAD = """\
 notes, on the canonical tokens, in windows of 512 tokens at most that begin at a bar line. The floor
 is the best interpolated n-gram (Witten & Bell) of up to eight base tokens. *Told*: the key is.
 *Live*: the piano's own tokens, given the melody, whose notes' lengths are not told; *alone*: the
-piano without the melody. Each figure is of one seed.
+piano without the melody. Each figure is of one seed. `pop-piano` and `pop-melody` learned from
+POP909, whose songs have owners: they are measured here and do not ship; `pop-piano` tells each
+note's loudness too, in 16 levels, which counts among its nats. They and `folk-lstm` were trained
+for a few minutes only.
 """
 WRITING = """\
 ## How they write
@@ -36,8 +40,9 @@ piece (of `song-transformer`: the piano alone), beside the validation pieces the
 BPE_HEAD = """\
 ## Byte-pair merges
 
-`folk-transformer` at {count} sizes of its vocabulary, its bars not numbered, each trained anew.
-They are far from the end of training: what is compared is how soon each learns.
+`folk-transformer` at {count} sizes of its vocabulary, each trained anew with the options that ship
+and the same number of steps. They are far from the end of training: what is compared is how soon
+each learns. Of a context of 512 tokens more notes are seen, the more is merged.
 """
 SHEET_HEAD = """\
 # Lead sheets
@@ -45,7 +50,7 @@ SHEET_HEAD = """\
 Nats per sixteenth: the melody first, then the chord, which sees the melody of its own sixteenth
 and nothing later. *Per change*: over the number of changes. *The same*: the share of sixteenths in
 which the likeliest chord, with the melody given and the model's own chords before, is the printed
-one.
+one. `pop-lead-sheet` learned from POP909's melodies and chords, and does not ship.
 """
 
 
@@ -133,11 +138,3 @@ def counted(kept: Sequence[Told]) -> str:
     for name, label in SHEET_WORDS.items():
         lines.append(row(label, [f"{column[name]:.2f}" for column in columns.values()]))
     return "\n".join(lines) + "\n"
-
-
-def heading(names: Sequence[str]) -> list[str]:
-    return [row("", names), "|---|" + "---|" * len(names)]
-
-
-def row(label: str, cells: Sequence[str]) -> str:
-    return f"| {label} | {' | '.join(cells)} |"

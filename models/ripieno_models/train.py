@@ -29,11 +29,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from ripieno_models.dataset import Batch, Crops, whole
+from ripieno_models.dataset import Batch, Crops, unknown, whole
 from ripieno_models.families.chorale_lstm import legal
 from ripieno_models.features import decisions
 from ripieno_models.options import Training
-from ripieno_models.piece import Piece, Split
+from ripieno_models.piece import Piece, Split, without_onsets
 from ripieno_models.tokens.optimiser import HEADS, optimiser
 from ripieno_models.train_keeping import BEST, CURVE, LAST, Curve, EndOnSignal, WholeFiles
 
@@ -132,8 +132,22 @@ class Pieces(L.LightningDataModule):
         return DataLoader(self.crops, batch_size=None)
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
-        both = (whole(self.valid), whole(self.valid, seed=RANDOM_ORDERS))
+        both = watched(self.valid, self.options)
         return [DataLoader(batches, batch_size=None) for batches in both]  # type: ignore[arg-type]
+
+
+def watched(pieces: Sequence[Piece], options: Training) -> tuple[list[Batch], list[Batch]]:
+    """The batches of validation, in the order soprano, alto, tenor, bass and in random ones.
+
+    What a run hides from every example it does not see here either; where every example is in the
+    natural order, both are.
+    """
+    blind = options.hide_all == 1
+    if blind and options.hide_onsets == 1:
+        pieces = [without_onsets(piece) for piece in pieces]
+    natural = whole(pieces)
+    redrawn = natural if options.natural_order == 1 else whole(pieces, seed=RANDOM_ORDERS)
+    return (unknown(natural), unknown(redrawn)) if blind else (natural, redrawn)
 
 
 def seed_epoch(options: Training, trainer: L.Trainer) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ripieno_models.card_parts import heading, row
+
 LABELS = {
     "parallels": "parallel fifths and octaves per 100 chord changes",
     "hidden": "hidden fifths and octaves of the outer voices, the same",
@@ -24,14 +26,13 @@ LABELS = {
 def table(told: Mapping[str, Any]) -> str:
     """A judgement as a table: one row for each figure, one column for each way of writing."""
     verdicts: Mapping[str, Mapping[str, Any]] = told["verdicts"]
-    lines = ["| | " + " | ".join(verdicts) + " |", "|---|" + "---|" * len(verdicts)]
+    lines = heading(list(verdicts))
     for key, label in LABELS.items():
-        cells = [cell(verdict[key]) for verdict in verdicts.values()]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+        lines.append(row(label, [cell(verdict[key]) for verdict in verdicts.values()]))
     for kind, limit in told["real against real"].items():
         cells = [cell(verdict["distances"][kind]) for verdict in verdicts.values()]
         label = f"distance of {kind} from Bach, bits (real from real: {limit:.4f})"
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+        lines.append(row(label, cells))
     return "\n".join(lines)
 
 

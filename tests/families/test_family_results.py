@@ -74,3 +74,41 @@ def test_runs_that_differ_in_their_seed_stand_together() -> None:
     text = family_seeds.section(runs)
     assert "| `conv-lstm`, 400 steps | 0.700, 0.750, 0.710 | 0.050 |" in text
     assert family_seeds.section({"e": runs["e"]}) == ""
+
+
+def test_a_seed_that_was_run_by_other_words_stands_with_the_others() -> None:
+    def run(words: str, seed: int, width: int) -> dict[str, Any]:
+        options = {"seed": seed, "steps": 900, "width": width}
+        return {"family": "gan", "command": f"ripieno-models train gan{words}", "seed": seed,
+                "valid": 0.5, "steps": 900, "options": options}  # fmt: skip
+
+    runs = {"a": run(" --steps 900 --width 64", 1, 64), "b": run(" --steps 900 --seed 2", 2, 64)}
+    assert family_seeds.section(runs) == ""
+    other = run(" --steps 900 --seed 3", 3, 48)
+    assert family_seeds.section({**runs, "c": other}) == "", "of another width"
+    assert "| `gan`, 900 steps | 0.500, 0.500, 0.500 | 0.000 |" in family_seeds.section(
+        {**runs, "c": run(" --steps 900 --seed 3", 3, 64)}
+    )
+
+
+def test_a_part_that_was_left_out_is_held_against_the_whole_from_the_same_seed() -> None:
+    def run(words: str, seed: int, valid: float, steps: int = 400) -> dict[str, Any]:
+        command = f"ripieno-models train conv-lstm{words}"
+        return {"family": "conv-lstm", "command": command, "seed": seed, "valid": valid,
+                "steps": steps}  # fmt: skip
+
+    runs = {
+        "a": run(" --steps 400", 1, 0.70),
+        "b": run(" --seed 2 --steps 400", 2, 0.80),
+        "c": run(" --steps 400 --no-fifths", 1, 0.75),
+        "d": run(" --seed 2 --steps 400 --no-fifths", 2, 0.81),
+        "e": run(" --steps 400 --no-height", 1, 0.72),
+        "f": run(" --seed 3 --steps 400 --no-height", 3, 0.60),
+        "g": run(" --steps 400 --hidden 4", 1, 0.10),
+        "h": run(" --steps 800", 1, 0.10, 800),
+    }
+    text = family_results.ablated(runs)
+    assert "from 2 seeds: 0.700 to 0.800" in text
+    assert "| the circle of fifths | 2 | 0.780 | +0.030 (+0.010 to +0.050) |" in text
+    assert "| the height | 1 | 0.720 | +0.020 |" in text, "there is no whole from seed 3"
+    assert "chromatic" not in text

@@ -13,9 +13,8 @@ from ripieno.errors import RipienoError
 from ripieno.grammar.grid import FIRST_PITCH, HOLD, REST
 from ripieno_models.benchmark import counting, figures_of, micro
 from ripieno_models.corpora import SHARED_DATA, jsb16
-from ripieno_models.dataset import UNKNOWN, whole
+from ripieno_models.dataset import UNKNOWN, unknown, whole
 from ripieno_models.families.chorale_lstm import ChoraleLstm
-from ripieno_models.likelihood import unknown
 from ripieno_models.onnx_step import OnnxStep
 from ripieno_models.piece import Piece, Split
 from torch import Tensor, nn

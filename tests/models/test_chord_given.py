@@ -7,10 +7,10 @@ import torch
 from ripieno.grammar.grid import FIRST_PITCH, REST
 from ripieno_models import chord_given
 from ripieno_models.chord_given import OTHER, SILENCE, bits, classes
-from ripieno_models.dataset import Batch, whole
+from ripieno_models.dataset import Batch, unknown, whole
 from ripieno_models.families.chorale_transformer import ChoraleTransformer
 from ripieno_models.features import decisions, told
-from ripieno_models.likelihood import likelihood, unknown
+from ripieno_models.likelihood import likelihood
 from ripieno_models.piece import Split, without_onsets
 
 from tests.models.material import few

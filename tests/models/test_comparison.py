@@ -39,7 +39,7 @@ def test_each_model_has_a_column_and_each_figure_a_row(tmp_path: Path) -> None:
     kept = [comparison.keep(folder, results) for folder in (one, two)]
     assert [json.loads(path.read_text())["name"] for path in kept] == ["small", "large"]
     lines = comparison.write_page(results, page).read_text().splitlines()
-    assert "|  | large | small |" in lines
+    assert "| | large | small |" in lines
     assert "| parameters | 12,345 | 12,345 |" in lines
     assert "| validation: told, order S A T B | 0.3500 | 0.4100 |" in lines
     assert "| test: JSB micro | – | 0.5000 |" in lines

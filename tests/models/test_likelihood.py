@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 from ripieno.grammar.grid import HOLD, REST
-from ripieno_models.dataset import whole
+from ripieno_models.dataset import unknown, whole
 from ripieno_models.families.chorale_lstm import ChoraleLstm
-from ripieno_models.likelihood import harmonised, jsb_micro, likelihood, unknown
+from ripieno_models.likelihood import harmonised, jsb_micro, likelihood
 from ripieno_models.part_writing import crossings, outside_key, parallels, writing
 from ripieno_models.piece import Split, without_onsets
 

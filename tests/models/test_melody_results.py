@@ -32,9 +32,9 @@ def test_tunes_and_lead_sheets_have_tables_of_their_own(tmp_path: Path) -> None:
     sizes = {"name": "bpe", "kind": "bpe", "sizes": [0, 500], "rows": {"nats": [2.5, 2.25]}}
     (results / "bpe.json").write_text(json.dumps(sizes))
     lines = comparison.write_page(results, page).read_text().splitlines()
-    assert "|  | fiddle |" in lines
+    assert "| | fiddle |" in lines
     assert "| validation: as written, nothing told | 2.000 |" in lines
-    assert "|  | fiddle | real, for fiddle |" in lines
+    assert "| | fiddle | real, for fiddle |" in lines
     assert "| bars that came before in their tune | 0.25 | 0.50 |" in lines
     assert "| merges up to | none | 500 |" in lines
     assert "| nats | 2.5 | 2.25 |" in lines

@@ -13,11 +13,12 @@ from lightning.pytorch.callbacks import Callback
 from ripieno.errors import RipienoError
 from ripieno_models import runs
 from ripieno_models.corpora import Corpus
+from ripieno_models.dataset import UNKNOWN
 from ripieno_models.families.registry import family
 from ripieno_models.options import Training
-from ripieno_models.piece import Split
+from ripieno_models.piece import Split, without_onsets
 from ripieno_models.report import GRID
-from ripieno_models.train import CURVE, LAST, rate, trainer_for
+from ripieno_models.train import CURVE, LAST, rate, trainer_for, watched
 
 from tests.models.material import few, small, small_corpus
 
@@ -91,3 +92,15 @@ def test_the_step_size_rises_then_falls() -> None:
     assert shares[1:11] == sorted(shares[1:11])
     assert shares[10:] == sorted(shares[10:], reverse=True)
     assert shares[100] == pytest.approx(0.1)
+
+
+def test_validation_sees_what_training_sees() -> None:
+    pieces = few(Split.TRAIN, 3)
+    told, redrawn = watched(pieces, Training())
+    assert not torch.equal(told[0].order, redrawn[0].order)
+    assert not (told[0].settings == torch.tensor(UNKNOWN)).all()
+    blind, again = watched(pieces, Training(hide_all=1.0, hide_onsets=1.0, natural_order=1.0))
+    assert torch.equal(blind[0].order, again[0].order)
+    assert (blind[0].settings == torch.tensor(UNKNOWN)).all()
+    held = torch.from_numpy(without_onsets(max(pieces, key=len)).tokens)
+    assert torch.equal(blind[0].tokens[0], held)

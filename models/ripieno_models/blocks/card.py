@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ripieno_models.blocks.evaluate import failures
+from ripieno_models.card_parts import PARTS, heading, of_run, row
 from ripieno_models.families.blocks import BlockKind
 
 LABELS: Mapping[str, str] = {
@@ -60,7 +61,7 @@ It makes {steps} sixteenths at once. The engine draws them under its rules, voic
 | Trained in | {minutes:.1f} minutes on {machine}, seed {seed} |
 
 ```
-{command}
+{commands}
 ripieno-models evaluate {name}{tested}
 {drawn}ripieno-models export {name}
 ```
@@ -116,14 +117,7 @@ def text(
         name=kind.name,
         about=kind.about,
         steps=record["options"]["crop"],
-        parameters=record["parameters"],
-        train=record["pieces"]["train"],
-        data=record["data"],
-        licence=record["licence"],
-        minutes=record["minutes"],
-        machine=record["machine"],
-        seed=record["options"]["seed"],
-        command=record["command"],
+        **of_run(record),
         figures=figures(kind, metrics),
         verdict=verdict if found else NO_FAILURE,
         tested=" --test" if "reconstruction_test" in metrics else "",
@@ -135,24 +129,24 @@ def text(
 
 def written(columns: Mapping[str, Mapping[str, Any]]) -> str:
     """A column for Bach and for each way of writing."""
-    lines = [f"| | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    lines = heading(list(columns))
     for name, label in WRITING.items():
         told = [counted[name] for counted in columns.values()]
         means = [sum(each) / len(each) if isinstance(each, Sequence) else each for each in told]
-        lines.append(f"| {label} | {' | '.join(f'{mean:.3g}' for mean in means)} |")
+        lines.append(row(label, [f"{mean:.3g}" for mean in means]))
     return "\n".join(lines)
 
 
 def figures(kind: BlockKind, metrics: Mapping[str, float]) -> str:
     """A row for each figure."""
-    lines = ["| | validation | test |", "|---|---|---|"]
+    lines = heading(list(PARTS.values()))
     labels = {**LABELS, **({} if kind.hears else ROLLS)}
     for name, label in labels.items():
         first, _, rest = name.partition("_")
-        keys = [f"{first}_{part}" + (f"_{rest}" if rest else "") for part in ("valid", "test")]
+        keys = [f"{first}_{part}" + (f"_{rest}" if rest else "") for part in PARTS]
         if any(key in metrics for key in keys):
             shown = [f"{metrics[key]:.4f}" if key in metrics else "–" for key in keys]
-            lines.append(f"| {label} | {' | '.join(shown)} |")
+            lines.append(row(label, shown))
     for name, label in PLAIN.items():
         if name in metrics:
             lines.append(f"| {label} | {metrics[name]:.4g} | |")

@@ -8,6 +8,7 @@ from ripieno_models.families import (
     folk_transformer,
     gpt2_lora,
     pitch_lstm,
+    pop909,
     remi_lstm,
     remi_structured,
     remi_transformer,
@@ -26,5 +27,7 @@ TOKEN_FAMILIES = {
         pitch_lstm.KIND,
         gpt2_lora.KIND,
         bart_lora.KIND,
+        pop909.PIANO,
+        pop909.MELODIES,
     )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ripieno_models.card import LOOKED, runs_before
+from ripieno_models.card_parts import LOOKED, heading, of_run, row, splits_of
 from ripieno_models.lead.kind import SheetKind
 
 CARD = """\
@@ -106,23 +106,14 @@ def text(
     samples: Mapping[str, Any],
 ) -> str:
     """The card of a run, from its record, its figures, and what was counted in its samples."""
-    runs = runs_before(record)
     tested = "nll_test" in metrics
     return CARD.format(
         family=kind.name,
-        parameters=record["parameters"],
-        train=record["pieces"]["train"],
-        valid=record["pieces"]["valid"],
+        **of_run(record),
         tested=f", {record['pieces']['test']} test songs, {LOOKED}" if tested else "",
-        data=record["data"],
-        licence=record["licence"],
-        minutes=sum(run["minutes"] for run in runs),
-        machine=record["machine"],
-        seed=record["options"]["seed"],
         test=" --test" * tested,
         asked=samples["pieces"],
         sample_seed=samples["seed"],
-        commands="\n".join(run["command"] for run in runs),
         likelihoods=likelihoods(metrics, tested),
         pieces=samples["pieces"],
         temperature=samples["temperature"],
@@ -137,9 +128,8 @@ def text(
 
 def likelihoods(metrics: Mapping[str, float], tested: bool) -> str:
     """The table of likelihoods."""
-    splits = {"valid": "validation", "test": "test"} if tested else {"valid": "validation"}
-    lines = ["| | " + " | ".join(splits.values()) + " |", "|---|" + "---|" * len(splits)]
+    splits = splits_of(tested)
+    lines = heading(list(splits.values()))
     for name, label in ROWS:
-        cells = [f"{metrics[name.format(split)]:.3f}" for split in splits]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+        lines.append(row(label, [f"{metrics[name.format(split)]:.3f}" for split in splits]))
     return "\n".join(lines)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
 
-from ripieno_models.corpora import SHARED_DATA, openewld
+from ripieno_models.corpora import SHARED_DATA, openewld, pop909
 from ripieno_models.families.lead_sheet import LeadSheet, Options
 from ripieno_models.lead.sheet import Sheet
 from ripieno_models.piece import Split
@@ -45,6 +45,11 @@ def songs(data: Path) -> list[Sheet]:
     return list(openewld.pieces(data))
 
 
+def pop_songs(data: Path) -> list[Sheet]:
+    """POP909's songs below the folder `data`: to be measured, their weights are not shipped."""
+    return list(pop909.sheets(data))
+
+
 LEAD_SHEET = SheetKind(
     name="lead-sheet",
     title="Chords for a song, as on a lead sheet",
@@ -54,4 +59,12 @@ LEAD_SHEET = SheetKind(
     licence=openewld.LICENCE,
     read=songs,
 )
-SHEET_FAMILIES = {LEAD_SHEET.name: LEAD_SHEET}
+POP_LEAD_SHEET = replace(
+    LEAD_SHEET,
+    name="pop-lead-sheet",
+    title="Chords for a pop song",
+    data=pop909.NAME,
+    licence=pop909.LICENCE,
+    read=pop_songs,
+)
+SHEET_FAMILIES = {kind.name: kind for kind in (LEAD_SHEET, POP_LEAD_SHEET)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ripieno_models.card import LOOKED, runs_before
+from ripieno_models.card_parts import LOOKED, heading, of_run, row, splits_of
 from ripieno_models.tokens.kind import TokenKind
 from ripieno_models.tokens.sample import OPENING
 
@@ -126,27 +126,18 @@ def text(
 ) -> str:
     """The card of a run, from its record, its figures, and what was counted in its samples."""
     about, notes, weaknesses = ABOUT[kind.name]
-    runs = runs_before(record)
     tested = "nll_test" in metrics
     options = record["options"]
     return CARD.format(
         family=kind.name,
         about=about,
-        parameters=record["parameters"],
+        **of_run(record),
         vocabulary=record["vocabulary"],
         bpe=f", with byte-pair merges inside a note up to {options['bpe']}" * bool(options["bpe"]),
-        train=record["pieces"]["train"],
-        valid=record["pieces"]["valid"],
         tested=f", {record['pieces']['test']} test pieces, {LOOKED}" if tested else "",
-        data=record["data"],
-        licence=record["licence"],
-        minutes=sum(run["minutes"] for run in runs),
-        machine=record["machine"],
-        seed=options["seed"],
         test=" --test" * tested,
         out=out_of(record["command"]),
         drawn=drawn(samples),
-        commands="\n".join(run["command"] for run in runs),
         crop=options["crop"],
         likelihoods=likelihoods(metrics, tested),
         floor_order=int(metrics["floor_order"]),
@@ -160,14 +151,12 @@ def text(
 
 def likelihoods(metrics: Mapping[str, float], tested: bool) -> str:
     """The table of likelihoods."""
-    splits = ("valid", "test") if tested else ("valid",)
-    titles = {"valid": "validation", "test": "test"}
-    lines = ["| | " + " | ".join(titles[split] for split in splits) + " |"]
-    lines.append("|---|" + "---|" * len(splits))
+    splits = splits_of(tested)
+    lines = heading(list(splits.values()))
     for name, label in ROWS:
         keys = [name.format(split=split) for split in splits]
         if all(key in metrics for key in keys):
-            lines.append(f"| {label} | {' | '.join(f'{metrics[key]:.3f}' for key in keys)} |")
+            lines.append(row(label, [f"{metrics[key]:.3f}" for key in keys]))
     return "\n".join(lines)
 
 

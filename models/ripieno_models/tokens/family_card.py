@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ripieno_models.card_parts import of_run
 from ripieno_models.tokens.card import likelihoods
 from ripieno_models.tokens.kind import TokenKind
 
@@ -44,7 +45,7 @@ CARD = """\
 | Trained in | {minutes:.1f} minutes on {machine}, seed {seed} |
 
 ```
-{command}
+{commands}
 ripieno-models evaluate {family}
 ripieno-models export {family}
 ```
@@ -65,15 +66,8 @@ def text(kind: TokenKind, record: Mapping[str, Any], metrics: Mapping[str, float
     return CARD.format(
         family=kind.name,
         about=ABOUT[kind.name],
-        parameters=record["parameters"],
+        **of_run(record),
         vocabulary=record["vocabulary"],
-        train=record["pieces"]["train"],
-        data=record["data"],
-        licence=record["licence"],
-        minutes=record["minutes"],
-        machine=record["machine"],
-        seed=record["options"]["seed"],
-        command=record["command"],
         likelihoods=likelihoods(metrics, "nll_test" in metrics),
         floor_order=int(metrics["floor_order"]),
         difference=metrics["largest_logit_difference"],
