@@ -25,6 +25,7 @@ from tests.bench_ensemble import together
 from tests.bench_imports import imported
 from tests.bench_instruments import placement
 from tests.bench_parts import jack_server
+from tests.bench_recalled import recalled
 from tests.bench_strangers import strangers
 from tests.bench_table import Findings, Row, Sample, Target, at_most, load, machine, page
 from tests.engine.jackd import JackServer
@@ -59,6 +60,9 @@ PARTS: dict[str, Part] = {
     "fenced": lambda stand: [fenced(200 if stand.quick else 5000)],
     "strangers": lambda stand: [strangers(stand.place, 200 if stand.quick else 2000)],
     "changed": lambda stand: [changed(stand.place, 3 if stand.quick else 10)],
+    "recalled": lambda stand: [
+        recalled(stand.place, best_bundle(stand.place / "recalled-bundle"), 2 if stand.quick else 8)
+    ],
     "ensemble": lambda stand: [
         together(stand.place, best_bundle(stand.place / "ensemble-bundle"), quick=stand.quick)
     ],

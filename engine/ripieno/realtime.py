@@ -13,14 +13,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from time import perf_counter, sleep
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from ripieno.audience import Audience, open_station
 from ripieno.bell import Bell
 from ripieno.channel import Closed, Receiver, Sender
 from ripieno.clock import Seconds
 from ripieno.commands import Command
 from ripieno.errors import RipienoError
-from ripieno.events import ClockMessage, NoteOn, Stamped, Telemetry
+from ripieno.events import ClockMessage, NoteOn, Stamped
 from ripieno.guard import Goodbye, Word, opened
 from ripieno.inference.hosts import Hosts
 from ripieno.inherit import Inherited
@@ -41,16 +42,11 @@ from ripieno.takes.tap import TakeOutput
 from ripieno.telemetry import INTERVAL, Observer
 from ripieno.timekeeper import Timekeeper
 
-if TYPE_CHECKING:
-    from ripieno.osc.station import OscStation
-
 SPIN = 0.001
 """Seconds before a due step in which we wait awake: sleeping wakes late, spinning does not."""
 CALM = 0.003
 """Telemetry is built only when nothing is due for this long."""
 PORT_CHECK = Seconds(1.0)
-LAST_WORDS = 0.5
-"""Seconds that a client gets to read the last telemetry."""
 SETTLED = 0.005
 """Seconds within which all that was said at the end has been handed over."""
 CLOSING = 5
@@ -99,7 +95,6 @@ class Realtime:
     def __init__(self, stage: Stage, wires: Wires, ledger: Ledger, stack: ExitStack) -> None:
         self._stage, self._wires = stage, wires
         self._commands: Receiver[Command] = Receiver(wires.commands)
-        self._telemetry: Sender[Telemetry] = Sender(wires.telemetry)
         self._leaving = False
         self._stamped: deque[Stamped] = deque()
         self._bell = Bell()
@@ -117,11 +112,8 @@ class Realtime:
         self._script = self._open_script()
         self._orders = self._ready_for_orders()
         self._hosts.join(self.performance, self._orders.begin)
-        self._osc = self._open_osc(stack)
-        self._observer = Observer(
-            self.performance, self._history, self._timekeeper, str(stage.take)
-        )
-        self._observer.inputs = (*self._instruments.input_names, *self._script.names)
+        self._osc = open_station(stage, self.performance, stack)
+        self._audience = self._gathered()
         self._next_telemetry = self._next_check = now
         for sentence in self._instruments.problems:
             self.performance.say(sentence)
@@ -170,20 +162,12 @@ class Realtime:
             ),
         )
 
-    def _open_osc(self, stack: ExitStack) -> OscStation | None:
-        spec = self._stage.osc
-        if spec is None:
-            return None
-        from ripieno.osc.station import OscStation  # only where it is asked for: python-osc
-
-        try:
-            station = OscStation(spec, self._stage.set_list)
-        except RipienoError as error:
-            self.performance.say(str(error), urgent=True)
-            return None
-        stack.callback(station.close)
-        self.performance.say(f"OSC is heard at {spec.hear[0]}:{spec.hear[1]}")
-        return station
+    def _gathered(self) -> Audience:
+        show, instruments = self.performance, self._instruments
+        observer = Observer(show, self._history, self._timekeeper, str(self._stage.take))
+        observer.inputs = (*instruments.input_names, *self._script.names)
+        wire = self._wires.telemetry
+        return Audience(wire, self._osc, show, observer, self._hosts, instruments, self._orders)
 
     def _open_script(self) -> Script:
         try:
@@ -303,21 +287,7 @@ class Realtime:
                 show.sound.greet(output)
 
     def _tell(self, now: Seconds, *, ended: bool = False) -> None:
-        self._observer.models = self._hosts.titles
-        self._observer.outputs = self._instruments.output_names
-        scenes = self._orders.scenes
-        self._observer.scene, self._observer.coming = scenes.current, self._orders.coming
         try:
-            if ended or not self._telemetry.full or self._osc:
-                telemetry = self._observer.telemetry(now, ended=ended)
-                if self._osc:
-                    self._osc.tell(telemetry)
-                if ended or not self._telemetry.full:
-                    self._telemetry.send(telemetry)
-            self._orders.board.show(self.performance.settings, self._orders.lit())
-            while ended and self._telemetry.full:  # the last words must arrive
-                _, writable, _ = select.select([], [self._telemetry], [], LAST_WORDS)
-                if not writable:
-                    return
+            self._audience.tell(now, ended=ended)
         except Closed:
             self.leave()

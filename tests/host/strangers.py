@@ -7,6 +7,8 @@ from pathlib import Path
 from ripieno import plugins
 from ripieno.inference import foreign_rules as foreign
 
+from tests.engine.bundles import Recipe, write_bundle
+
 BROKEN = "broken"
 PARTS = {
     "ripieno.constraints": {
@@ -223,6 +225,15 @@ def install_strangers(place: Path) -> Path:
     for name, text in MODULES.items():
         (place / f"{name}.py").write_text(text)
     return place
+
+
+def of_theirs(folder: Path, grammar: str) -> Path:
+    """A bundle of a stranger's grammar."""
+    bundle = write_bundle(folder, Recipe(hidden=8))
+    manifest = bundle / "manifest.toml"
+    text = manifest.read_text().replace('grammar = "grid"', f'grammar = "{grammar}"')
+    manifest.write_text(text.replace("[grid]", f"[{grammar}]"))
+    return bundle
 
 
 class fresh_list:

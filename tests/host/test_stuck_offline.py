@@ -1,4 +1,4 @@
-"""`render` and `replay --regenerate` with a rule that is stuck inside C: ended, named, left out."""
+"""`render` and `replay --regenerate` with a part that is stuck inside C: ended, named, left out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from ripieno.cli import main
 from ripieno.errors import PluginError, SettingError
+from ripieno.events import Rung
 from ripieno.inference.supervised import supervised
 from ripieno.takes.facts import StepPlanned
 from ripieno.takes.take import read
+
+from tests.host.strangers import of_theirs
 
 PRESET = """
 [play]
@@ -19,14 +22,14 @@ mode = "solo"
 [model]
 name = "{model}"
 [rules]
-more_hard = ["{rule}"]
+more_hard = {rules}
 """
 
 
-def rendered(folder: Path, model: Path, rule: str) -> Path:
+def rendered(folder: Path, model: Path, *rules: str) -> Path:
     """The take of two bars, rendered as a user would."""
-    preset = folder / f"{rule}.toml"
-    preset.write_text(PRESET.format(model=model, rule=rule))
+    preset = folder / "stuck.toml"
+    preset.write_text(PRESET.format(model=model, rules=list(rules)))
     words = ["render", "--preset", str(preset), "--bars", "2", "--no-wav", "--takes"]
     assert main([*words, str(folder / "takes")]) == 0
     (take,) = (folder / "takes").glob("*.take")
@@ -55,6 +58,23 @@ def test_it_is_ended_and_named_and_all_is_computed_without_it(
     again = capsys.readouterr()
     assert again.out.count(named) == 1
     assert f"The model: {len(steps)} steps, the same again." in again.out
+
+
+def test_a_grammar_is_ended_and_named_and_its_voices_rest(
+    strangers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = rendered(tmp_path, of_theirs(tmp_path / "theirs", "deaf"))
+    told = capsys.readouterr()
+    first, *others = told.out.splitlines()
+    named = "The grammar 'deaf' of strangers does not return"
+    assert first == f"{named}: it is switched off, and all is computed anew without it"
+    assert others.count(f"{named}: its voices rest") == 1 and told.err == ""
+    assert any(line.startswith("2 bars, ") for line in others), "it ends as every rendering does"
+    take = read(written)
+    steps = [fact for fact in take.facts if isinstance(fact, StepPlanned)]
+    assert len({step.beat for step in steps}) >= 32 and not take.torn
+    assert sum(step.beat == 0.0 for step in steps) == 1, "nothing of the first attempt is left"
+    assert {step.rung for step in steps} == {Rung.REST}
 
 
 def test_a_rule_that_only_fails_is_named_there_too(

@@ -23,17 +23,8 @@ from ripieno.library.plugin_trial import try_import
 from ripieno.settings import Rules, Settings
 
 from tests.engine.asking import request
-from tests.engine.bundles import Recipe, write_bundle
 from tests.engine.jackd import until
-
-
-def of_theirs(folder: Path, grammar: str) -> Path:
-    """A bundle of a stranger's grammar."""
-    bundle = write_bundle(folder, Recipe(hidden=8))
-    manifest = bundle / "manifest.toml"
-    text = manifest.read_text().replace('grammar = "grid"', f'grammar = "{grammar}"')
-    manifest.write_text(text.replace("[grid]", f"[{grammar}]"))
-    return bundle
+from tests.host.strangers import of_theirs
 
 
 def asked_for_ever(link: InferenceLink, settings: Settings, beats: int = 40) -> list[object]:

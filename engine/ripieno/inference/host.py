@@ -7,7 +7,7 @@ loading, and takes over at a bar line; those that went are let go without waitin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -25,7 +25,7 @@ from ripieno.events import (
 from ripieno.inference.computer import manifest_hash
 from ripieno.inference.link import PATIENCE, InferenceLink, ModelSpec
 from ripieno.inference.patience import Patience
-from ripieno.modes.ear import STEP
+from ripieno.inference.successor import Coming, Successor, ahead_of
 from ripieno.partner import Partner
 from ripieno.performance import Performance
 from ripieno.takes.facts import ModelReady
@@ -33,9 +33,6 @@ from ripieno.takes.history import History
 
 HEARD = 32.0
 """Beats of the past that a model is told when it takes over."""
-AHEAD, MARGIN = Seconds(0.6), Beats(0.5)
-"""A model that takes over is told so long before its bar line what was heard, so that its first
-step is there in time; and so many beats before what is committed could reach that line."""
 DEATHS = 3
 """A model that dies more often than this is not started again."""
 
@@ -43,17 +40,6 @@ ALONE = "There is no model, so you play alone. `ripieno doctor` says more"
 LOADING = "the model stopped while it was loading"
 OFF = f"{plugins.STUCK}: it is switched off"
 """What is said of a plug-in's part of which a process has died."""
-
-
-@dataclass(slots=True)
-class _Coming:
-    """A model that is loading, or is ready and waits for the bar line on which it takes over."""
-
-    model: ModelSpec
-    link: InferenceLink
-    patience: Patience
-    ready: InferenceReady | None = None
-    line: Beats | None = None
 
 
 def system_now() -> Seconds:
@@ -84,7 +70,7 @@ class ModelHost:
         self._model, self._log, self._history, self._now = model, log, history, now
         self._playing = link(model, log)
         self._patience = Patience(now())
-        self._coming: _Coming | None = None
+        self._next = Successor(self._tell, self._let_go)
         self._gone: list[tuple[InferenceLink, Seconds]] = []
         self._deaths = 0
         self._loaded = self._lost = False
@@ -117,15 +103,13 @@ class ModelHost:
 
     def files(self) -> list[InferenceLink]:
         """What becomes readable when a model has something to say."""
-        links = [self._playing, *([self._coming.link] if self._coming else [])]
-        return [link for link in links if link.alive]
+        return [link for link in (self._playing, *self._next.links) if link.alive]
 
     def switch(self, folder: Path, now: Seconds) -> None:
         """Load another model, which takes over at the first bar line once it is ready."""
-        if self._coming:
-            self._let_go(self._coming.link)
+        self._next.forsake()
         model = replace(self._model, folder=folder)
-        self._coming = _Coming(model, self._link(model, self._log), Patience(now))
+        self._next.expect(model, self._link(model, self._log), now)
         self._tell(f"Loading {folder.name}; it takes over at a bar line")
 
     def read(self, now: Callable[[], Seconds]) -> None:
@@ -141,30 +125,30 @@ class ModelHost:
                 self._playing.kill()
                 self._let_go(self._playing)  # its end is not waited for
                 self._lost = True
-        if self._coming and self._coming.link.alive:
-            self._hear_coming(self._coming, now)
-        if self._lost and not (self._coming and self._coming.ready):  # else that one takes over now
+        self._next.hear(now)
+        if self._lost and not self._next.ready:  # else that one takes over now
             self._lost = False
             self._restart(now())
-        if self._coming and self._coming.ready and self._seated:
-            self._wait_for_line(self._coming, self._coming.ready, now())
+        coming = self._next.coming
+        if coming and coming.ready and self._seated:
+            self._wait_for_line(coming, coming.ready, now())
 
     @property
     def loading(self) -> bool:
         """Whether another model was asked for whose bar line is not known yet."""
-        return self._coming is not None and self._coming.line is None
+        return self._next.loading
 
     @property
     def line(self) -> Beats | None:
         """The bar line on which another model takes over that is ready; None without one."""
-        return self._coming.line if self._coming else None
+        return self._next.line
 
     def wake(self) -> Seconds | None:
         """When `read` has something to do next, whatever is said; None when nothing waits."""
-        line = self._coming.line if self._coming else None
+        line = self.line
         if line is None or not (self._show.playing and self._seated):
             return None
-        early = self._show.tempo.seconds(Beats(line - self._ahead()))
+        early = self._show.tempo.seconds(Beats(line - ahead_of(self._partner.settings)))
         return early if early > self._now() else self._show.tempo.seconds(line)
 
     def reap(self) -> None:
@@ -178,9 +162,8 @@ class ModelHost:
 
     def leave(self) -> None:
         """Let all of them go without waiting; `reap` until `gone`."""
-        for link in (self._playing, *([self._coming.link] if self._coming else [])):
-            self._let_go(link)
-        self._coming = None
+        self._let_go(self._playing)
+        self._next.forsake()
 
     @property
     def gone(self) -> bool:
@@ -189,8 +172,7 @@ class ModelHost:
 
     def close(self) -> None:
         """Let all of them go, and wait for them."""
-        coming = [self._coming.link] if self._coming else []
-        for link in (self._playing, *coming, *(link for link, _ in self._gone)):
+        for link in (self._playing, *self._next.links, *(link for link, _ in self._gone)):
             link.close()
 
     # ---- what they say
@@ -211,55 +193,28 @@ class ModelHost:
                 self._tell(sentence, urgent=True)
                 self._go_on(now)
 
-    def _hear_coming(self, coming: _Coming, now: Callable[[], Seconds]) -> None:
-        model, link = coming.model, coming.link
-        for message in link.receive():
-            coming.patience.heard(message, now())
-            if isinstance(message, InferenceReady):
-                coming.ready = message
-            elif isinstance(message, InferenceFailed):
-                self._coming = None
-                self._let_go(link)
-                self._tell(message.sentence, urgent=True)
-        if self._coming and link.alive and coming.patience.over(now()):
-            self._tell(f"{model.folder.name} takes too long to load", urgent=True)
-            link.kill()
-        if self._coming and not link.alive:
-            self._coming = None
-            self._gone.append((link, now()))
-            self._tell(f"{model.folder.name} stopped while it was loading; nothing has changed")
-
-    def _wait_for_line(self, coming: _Coming, ready: InferenceReady, now: Seconds) -> None:
+    def _wait_for_line(self, coming: Coming, ready: InferenceReady, now: Seconds) -> None:
         """The next bar line before which there is time is the one: what is heard up to there must
         have come, and nothing be asked of the old model any more."""
-        show, partner, ahead = self._show, self._partner, self._ahead()
+        show, partner = self._show, self._partner
         if not (show.playing and self._loaded and self._playing.alive):
             self._change(coming, ready, now)
             return
-        beat, bar = show.beat(now), show.settings.meter.bar
-        line = coming.line
-        if line is None or line - beat > bar + ahead:  # or the music went back
-            soonest = Beats(beat + ahead)
-            coming.line = line = Beats(show.settings.meter.bar_start(soonest) + bar)
+        beat, ahead = show.beat(now), ahead_of(partner.settings)
+        line = coming.aim(beat, show.settings.meter, ahead)
         settled = partner.conductor.mode.settled(line, beat)
         if beat >= line - ahead and settled and not self._patience.asked:
             self._change(coming, ready, now, line)
         elif beat >= line:
             self._change(coming, ready, now)
 
-    def _ahead(self) -> Beats:
-        """How long before its bar line a model may take over, in beats."""
-        settings = self._partner.settings
-        needed = max(settings.horizon.commit + MARGIN, AHEAD * settings.bpm / 60.0)
-        return Beats(max(STEP, min(settings.horizon.lookahead, needed)))
-
     def _change(
-        self, coming: _Coming, ready: InferenceReady, now: Seconds, line: Beats | None = None
+        self, coming: Coming, ready: InferenceReady, now: Seconds, line: Beats | None = None
     ) -> None:
         """The one that was coming plays, from `line` on, or from where it still can."""
         if self._playing.alive:
             self._let_go(self._playing)
-        self._model, self._playing, self._coming = coming.model, coming.link, None
+        self._model, self._playing, self._next.coming = coming.model, coming.link, None
         self._patience, self._deaths, self._lost = coming.patience, 0, False
         self._take_over(ready, now, line)
 
