@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import tomlkit
 from ripieno.grammar.grid import FEATURES, HIGHEST, LOWEST, STEPS_PER_BEAT, VOCABULARY, VOICES
+from ripieno.inference.manifest_table import LONGEST_TEXT
 from tomlkit.items import AoT, Table
 
 from ripieno_models import card, family_card, report
@@ -20,6 +22,8 @@ from ripieno_models.runs import JUDGEMENT, RECORD, SAMPLES, read
 from ripieno_models.train_keeping import put_folder
 
 VERSION = "1.0.0"
+THEN = " && "
+"""Between commands that were run one after the other."""
 TITLE = "Bach chorales in four voices"
 ORDER = ("soprano", "bass", "alto", "tenor")
 """The order of decisions with the fewest crossings; see the card."""
@@ -193,13 +197,24 @@ def training(record: dict[str, Any]) -> Table:
     return table(
         {
             "data": used,
-            "command": " && ".join(run["command"] for run in runs),
+            "command": in_one_line([run["command"] for run in runs]),
             "seed": record["options"]["seed"],
             "minutes": round(sum(run["minutes"] for run in runs), 1),
             "machine": record["machine"],
         },
         command="see CARD.md",
     )
+
+
+def in_one_line(commands: Sequence[str]) -> str:
+    """Commands that were run one after the other, as a manifest tells them: the first and as many
+    of the last as there is room for, with `…` for what is left out; the card tells all."""
+    first, rest = commands[0], list(commands[1:])
+    told = THEN.join(commands)
+    while len(told) > LONGEST_TEXT and len(rest) > 1:
+        del rest[0]
+        told = THEN.join((first, "…", *rest))
+    return told
 
 
 def table(values: dict[str, Any], **comments: str) -> Table:

@@ -15,7 +15,7 @@ from ripieno.inference.bundle import MANIFEST, check
 from tomlkit.items import AoT
 
 from ripieno_models import export, export_framed
-from ripieno_models.bundle_files import Checked, digest
+from ripieno_models.bundle_files import THEN, Checked, digest, in_one_line
 from ripieno_models.corpora import OWNER
 from ripieno_models.dataset import whole
 from ripieno_models.families.chorale_transformer import ChoraleTransformer
@@ -183,7 +183,7 @@ def manifest_of(
     used: Any = training["data"]
     used.append({"name": f"a player's own ({data})", "licence": OWNER, "pieces": told.learned})
     command = f"ripieno-models tune {before.name} --data {data} --name {name}"
-    training["command"] = f"{before.training.command} && {command}"
+    training["command"] = in_one_line([*before.training.command.split(THEN), command])
     training["minutes"] = round(before.training.minutes + told.minutes, 1)
     metrics = {
         "nll_own_before": told.own_before,

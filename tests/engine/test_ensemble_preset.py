@@ -166,4 +166,5 @@ def test_a_single_model_is_an_ensemble_of_one() -> None:
 def test_an_ensemble_is_named_where_presets_are_recalled() -> None:
     recall = item("choir-and-fiddle").recall
     assert recall is not None
-    assert recall.ensemble == ("choir", "fiddle")
+    assert recall.ensemble
+    assert tuple(player.member.name for player in recall.players) == ("choir", "fiddle")

@@ -58,12 +58,19 @@ class Station:
         self._numbers = count()
         self.late = 0
         """Messages that were handed over after their frame."""
+        self.lost: list[int] = []
+        """Frames at which JACK itself had lost time, its machine being busy elsewhere: what was due
+        in between it hands on all at once."""
+        self._next = 0
         self._here = (self._client.frame_time, time.perf_counter())
         self._client.set_process_callback(self._process)
         self._client.activate()
 
     def _process(self, frames: int) -> None:
         begin = self._client.last_frame_time
+        if self._next and begin != self._next:
+            self.lost.append(begin)
+        self._next = begin + frames
         self._here = (begin, time.perf_counter())
         for offset, data in self._input.incoming_midi_events():
             self._heard.append((begin + offset, bytes(data)))

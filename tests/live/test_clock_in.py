@@ -87,7 +87,10 @@ def test_no_jump_bursts_and_nothing_hangs(solo: Following) -> None:
                 down.discard((status & 0xF, pitch))
     assert not down, [h for h in solo.recorded.heard if (h.data[0] & 0xF, h.data[1]) in down][-6:]
     steps = BEAT / 4 * RATE
-    for frame in onsets:  # a chord, and a late one before it; the jump is over ninety-six steps
+    lost = solo.transport.lost
+    judged = [at for at in onsets if not any(abs(at - frame) < RATE / 2 for frame in lost)]
+    assert len(judged) > len(onsets) / 2, f"JACK lost time at {lost}"
+    for frame in judged:  # a chord, and a late one before it; the jump is over ninety-six steps
         assert sum(frame <= other < frame + steps / 2 for other in onsets) <= 8
 
 

@@ -11,7 +11,8 @@ import pytest
 from onnx import numpy_helper
 from ripieno.errors import BundleError
 from ripieno.inference.bundle import check
-from ripieno_models import evaluate, export, runs, sample
+from ripieno.inference.manifest_table import LONGEST_TEXT
+from ripieno_models import bundle_files, evaluate, export, runs, sample
 from ripieno_models.cli import WRONG_INPUT, main
 from ripieno_models.dataset import whole
 from ripieno_models.families.registry import family
@@ -122,3 +123,16 @@ def test_a_run_without_figures_is_refused_and_leaves_the_zoo_alone(
 def test_a_graph_names_no_file_of_whoever_exported_it(graphs: Path) -> None:
     for name in (export.FP32, export.INT8):
         assert b".py" not in (graphs / name).read_bytes()
+
+
+def test_a_long_way_to_a_model_is_told_by_its_beginning_and_its_end() -> None:
+    steps = [f"ripieno-models train folk-transformer --out runs/{n} {'-' * 300}" for n in range(9)]
+    told = bundle_files.in_one_line(steps)
+    assert len(told) <= LONGEST_TEXT
+    assert told.startswith(steps[0] + " && … && ")
+    assert told.endswith(" && ".join(steps[-4:]))
+    assert bundle_files.in_one_line(steps[:2]) == " && ".join(steps[:2])
+    again = bundle_files.in_one_line(
+        [*told.split(" && "), "ripieno-models tune x --data " + "y" * 99]
+    )
+    assert again.count("…") == 1
