@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ripieno.errors import PortError
@@ -60,3 +61,27 @@ def _notice_the_end(mortal_jackd: JackServer) -> None:
     assert patchbay.ports() == frozenset()
     patchbay.abandon()
     mortal_jackd.start()
+
+
+def test_a_port_that_goes_while_names_are_asked_for_is_no_error(jackd: JackServer) -> None:
+    """JACK-Client looks up each name that it was given, and a port may have gone in between."""
+    client = jack.open_client("lister")
+    port = client.midi_outports.register("passing")
+    asked: list[str] = []
+
+    def ask() -> list[Any]:
+        asked.append(port.name)
+        if len(asked) == 1:
+            client.get_port_by_name("lister:gone")  # what the library does with each name
+        return [port]
+
+    def ask_in_vain() -> list[Any]:
+        return [client.get_port_by_name("lister:gone")]
+
+    try:
+        assert jack.names(ask) == ("lister:passing",)
+        assert len(asked) == 2
+        with pytest.raises(jack.Error, match="not available"):
+            jack.names(ask_in_vain)
+    finally:
+        client.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ripieno.clock import Seconds
@@ -55,22 +55,23 @@ class Patchbay:
         """The full names of all MIDI ports, such as 'ripieno:out'."""
         if not self.alive:
             return frozenset()
-        return frozenset(port.name for port in self._client.get_ports(is_midi=True))
+        return frozenset(names(lambda: self._client.get_ports(is_midi=True)))
 
     def hearable(self) -> list[str]:
         """The full names of all MIDI ports that send, in the server's order."""
-        return [port.name for port in self._client.get_ports(is_midi=True, is_output=True)]
+        return list(names(lambda: self._client.get_ports(is_midi=True, is_output=True)))
 
     def playable(self) -> list[str]:
         """The full names of all MIDI ports that receive, in the server's order."""
-        return [port.name for port in self._client.get_ports(is_midi=True, is_input=True)]
+        return list(names(lambda: self._client.get_ports(is_midi=True, is_input=True)))
 
     def sounds(self, client: str) -> list[str]:
         """The full names of all ports from which the program `client` sends sound, in order."""
         if not self.alive:
             return []
-        ports = self._client.get_ports(f"^{re.escape(client)}:", is_audio=True, is_output=True)
-        return [port.name for port in ports]
+        pattern = f"^{re.escape(client)}:"
+        found = names(lambda: self._client.get_ports(pattern, is_audio=True, is_output=True))
+        return list(found)
 
     def connections(self, port: str) -> tuple[str, ...] | None:
         """What the port called `port` is connected to; None when there is no such port."""
@@ -78,7 +79,7 @@ class Patchbay:
             return None
         try:
             found = self._client.get_port_by_name(port)
-            return tuple(other.name for other in self._client.get_all_connections(found))
+            return names(lambda: self._client.get_all_connections(found))
         except _jack.JackError:
             return None
 
@@ -115,6 +116,24 @@ def open_client(name: str) -> Any:
         return _jack.Client(name, no_start_server=True)
     except _jack.JackError:
         raise PortError(NO_SERVER, nearest=START_SERVER) from None
+
+
+TRIES = 20
+"""How often names are asked for while ports go."""
+
+
+def names(ask: Callable[[], Iterable[Any]]) -> tuple[str, ...]:
+    """The full names of the ports that `ask` lists.
+
+    The library has a list of names first and then looks each one up, and raises where a port has
+    gone in between: then it is asked again. Raises Error where that does not help.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return tuple(port.name for port in ask())
+        except Error:
+            continue
+    return tuple(port.name for port in ask())
 
 
 def connect(client: Any, source: str, destination: str) -> bool:

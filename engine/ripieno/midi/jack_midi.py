@@ -194,7 +194,7 @@ class JackMidi:
 
     def connections(self) -> frozenset[str]:
         """The full names of all ports that this one is connected to."""
-        return frozenset(port.name for port in self._client.get_all_connections(self._port))
+        return frozenset(jack.names(lambda: self._client.get_all_connections(self._port)))
 
     def exists(self, port: str) -> bool:
         """Whether there is a port of that full name."""
